@@ -1,0 +1,64 @@
+# On a fresh machine with Python 3.11 or newer, make and git, each target does its own set-up.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run demo test check lint types layers docs docs-check coverage lock clean
+
+run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
+	@$(BIN)/chatmarks serve --dev
+
+demo: $(VENV)/.run  ## Tell the documented story over HTTP and print what a search answers.
+	@$(BIN)/chatmarks demo
+
+test: $(VENV)/.dev  ## Run the whole test suite.
+	$(BIN)/python -m pytest -n auto
+
+check: lint types layers docs-check coverage  ## Everything that must be green before a commit.
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+coverage: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+docs: $(VENV)/.run  ## Write the generated documents anew.
+	$(BIN)/python tools/compatibility.py > docs/compatibility.md
+
+docs-check: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py
+
+lock: $(VENV)/.dev  ## Resolve the dependencies anew.
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --upgrade pyproject.toml requirements/build.in -o requirements/run.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --upgrade -c requirements/run.lock --group dev pyproject.toml \
+		requirements/build.in -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@echo "making $(VENV) from the lock file …" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements/run.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.run
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@

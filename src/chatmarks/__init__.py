@@ -1,0 +1,1 @@
+"""chatmarks: conversation groups and marks of the Tencent Cloud Chat server API, self-hosted."""

@@ -1,0 +1,99 @@
+"""Apps as the road needs them: opened, and never more than a second behind the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from msgspec import Struct
+
+from chatmarks.limits import Profile, resolved_profile
+from chatmarks.seal import Seal
+from chatmarks.store import App, Store
+
+FRESH_SECONDS = 0.5
+"""How long an app is used before the store is asked again. Half of the second that is promised."""
+
+_REMEMBERED_MAX = 10_000
+
+
+class OpenApp(Struct, frozen=True):
+    """An app with its keys opened and its profile resolved."""
+
+    sdkappid: int
+    revision: int
+    enabled: bool
+    keys: tuple[str, ...]
+    admins: frozenset[str]
+    profile: Profile
+    sources: tuple[IPv4Network | IPv6Network, ...]
+
+    def lets_in(self, source: str) -> bool:
+        """Whether a caller at the address `source` may call."""
+        if not self.sources:
+            return True
+        if not source:
+            return False
+        address = ip_address(source)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self.sources)
+
+
+def opened(app: App, seal: Seal) -> OpenApp:
+    """`app` with its keys opened. Raises `SealError`, or `ValueError` for an unknown profile."""
+    return OpenApp(
+        app.sdkappid,
+        app.revision,
+        app.enabled,
+        tuple(seal.open(app.sdkappid, envelope) for envelope in app.sealed_keys),
+        frozenset(app.admins),
+        resolved_profile(app.profile, app.overrides),
+        tuple(ip_network(source) for source in app.sources),
+    )
+
+
+class Apps:
+    """The apps of a store, remembered for half a second each."""
+
+    def __init__(
+        self, store: Store, seal: Seal, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._seal = seal
+        self._monotonic = monotonic
+        self._remembered: OrderedDict[int, tuple[float, OpenApp | None]] = OrderedDict()
+        self._loading: dict[int, asyncio.Task[OpenApp | None]] = {}
+
+    async def get(self, sdkappid: int) -> OpenApp | None:
+        """The app as it was kept at most half a second ago, None when there is none.
+
+        When the store cannot tell, its exception is raised: an app that may have been disabled is
+        not let in on an old memory.
+        """
+        remembered = self._remembered.get(sdkappid)
+        if remembered is not None and self._monotonic() - remembered[0] < FRESH_SECONDS:
+            return remembered[1]
+        loading = self._loading.get(sdkappid)
+        if loading is None:
+            loading = asyncio.create_task(self._load(sdkappid))
+            self._loading[sdkappid] = loading
+            loading.add_done_callback(lambda _: self._loading.pop(sdkappid))
+        # Shielded: one caller that leaves must not fail the others who wait for the same answer.
+        return await asyncio.shield(loading)
+
+    async def _load(self, sdkappid: int) -> OpenApp | None:
+        asked_at = self._monotonic()
+        app = await self._store.app(sdkappid)
+        before = self._remembered.pop(sdkappid, (0.0, None))[1]
+        if app is not None and before is not None and before.revision == app.revision:
+            found: OpenApp | None = before
+        else:
+            found = None if app is None else opened(app, self._seal)
+        self._remembered[sdkappid] = (asked_at, found)
+        if len(self._remembered) > _REMEMBERED_MAX:
+            self._remembered.popitem(last=False)
+        return found

@@ -1,0 +1,134 @@
+"""HTTP to `Service.handle`: a plain ASGI function for the public listener.
+
+Answers are HTTP 200 whatever they say (document 1047/34620). Beside `/v4/` there are `/healthz` (the
+process runs) and `/readyz` (the store can be used), for whoever operates the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from chatmarks.errors import Code, Fail
+from chatmarks.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX
+from chatmarks.service import Service
+
+log = logging.getLogger("chatmarks")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+# As the service itself answers (269/1519), since browsers call this API from the hosted tester.
+_CORS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-headers", b"X-Requested-With, Content-Type"),
+    (b"access-control-allow-methods", b"POST"),
+]
+_CLOSE = (b"connection", b"close")
+
+_DISCARDED_BYTES_MAX = 64 * BODY_BYTES_MAX
+
+
+class _Left(Exception):
+    """The client went away before its request was whole."""
+
+
+def public(service: Service) -> Application:
+    """The application of the public listener."""
+    boot = secrets.token_hex(4)
+    numbers = itertools.count(1)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if path in ("/healthz", "/readyz"):
+            await _respond_health(service, path, send)
+            return
+        if method == "OPTIONS":
+            await _respond(send, b"", list(_CORS))
+            return
+        headers = [_JSON, *_CORS, (b"x-request-id", f"{boot}-{next(numbers):x}".encode())]
+        try:
+            body = await _read_body(receive)
+        except Fail as fail:
+            await _respond(send, service.refuse(fail.code, fail.info), [*headers, _CLOSE])
+            return
+        except _Left:
+            return
+        client = scope.get("client")
+        answer = await service.handle(
+            path,
+            scope["query_string"],
+            body,
+            method=method,
+            source=client[0] if client else "",
+        )
+        await _respond(send, answer, headers)
+
+    return application
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """The body. Raises `Fail` 60008 when it is too large, or not whole in time."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        size = len(body)
+    else:
+        try:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                body, size = await _read_chunks(message, receive)
+        except TimeoutError as error:
+            raise Fail(
+                Code.HTTP_WRONG, f"the body was not whole within {BODY_SECONDS_MAX:g} seconds"
+            ) from error
+    if size > BODY_BYTES_MAX:
+        raise Fail(
+            Code.HTTP_WRONG,
+            f"the body has {size} bytes or more; at most {BODY_BYTES_MAX} are allowed",
+        )
+    return body
+
+
+async def _read_chunks(message: Message, receive: Receive) -> tuple[bytes, int]:
+    """The body and its size. What is over the bound is read, so that the client gets to read the
+    answer, but not kept."""
+    chunks, size = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise _Left
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size <= BODY_BYTES_MAX:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if not message.get("more_body", False) or size > _DISCARDED_BYTES_MAX:
+            return b"".join(chunks), size
+        message = await receive()
+
+
+async def _respond_health(service: Service, path: str, send: Send) -> None:
+    status, text = 200, b"ok\n"
+    if path == "/readyz":
+        try:
+            await service.store.check()
+        except Exception:
+            log.exception("the store is not ready")
+            status, text = 503, b"not ready: the store cannot be used; the log has the reason\n"
+    await _respond(send, text, [_TEXT], status=status)
+
+
+async def _respond(send: Send, body: bytes, headers: Headers, *, status: int = 200) -> None:
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,189 @@
+"""A book is everything that one account owns; its moves are the only ways in which it changes.
+
+All values are frozen and a move returns a new book, so a book can be shared, kept and compared.
+A move leaves the very same object in place of what it did not change: an engine finds the changed
+rows by identity.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chatmarks.limits import CONVERSATIONS_PER_ACCOUNT_MAX, GROUPS_PER_ACCOUNT_MAX, Pooling
+
+
+class Account(Struct, frozen=True):
+    """Whose book it is."""
+
+    sdkappid: int
+    userid: str
+
+    @property
+    def owner(self) -> str:
+        """The account as one key, `1400000000:user_0001`: the first column of each of its rows."""
+        return f"{self.sdkappid}:{self.userid}"
+
+
+class PeerType(IntEnum):
+    """`Type` of a conversation."""
+
+    ACCOUNT = 1
+    CHAT_GROUP = 2
+
+
+class Peer(Struct, frozen=True):
+    """The other side of a conversation. `type` is a `PeerType`; `id` a UserID or a chat-group id."""
+
+    type: int
+    id: str
+
+
+class Entry(Struct, frozen=True):
+    """One conversation with data.
+
+    `position` is its place in the book's order and never changes. `marks` holds 64 bits, `groups`
+    the bits of its groups' ids (bit 3 for `GroupId` 3), `updated_at` Unix seconds.
+    """
+
+    position: int
+    marks: int
+    custom_mark: str
+    groups: int
+    updated_at: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.marks or self.custom_mark or self.groups)
+
+    @property
+    def group_ids(self) -> list[int]:
+        """The `GroupId`s, ascending."""
+        return [bit for bit in range(1, self.groups.bit_length()) if self.groups >> bit & 1]
+
+
+class Edit(Struct, frozen=True):
+    """A change to one conversation. Clearing comes before setting, leaving before joining.
+
+    `set_marks` and `clear_marks` are bit masks, `join` and `leave` bits of group ids;
+    `custom_mark` of None leaves the text alone.
+    """
+
+    peer: Peer
+    set_marks: int = 0
+    clear_marks: int = 0
+    custom_mark: str | None = None
+    join: int = 0
+    leave: int = 0
+
+    @property
+    def adds(self) -> bool:
+        """Whether it could bring data to a conversation, rather than only take some away."""
+        return bool(self.set_marks or self.custom_mark or self.join)
+
+    def applied_to(self, entry: Entry, now: int) -> Entry:
+        """`entry` after this edit; the same object when that changes nothing."""
+        marks = entry.marks & ~self.clear_marks | self.set_marks
+        groups = entry.groups & ~self.leave | self.join
+        custom_mark = entry.custom_mark if self.custom_mark is None else self.custom_mark
+        if (marks, groups, custom_mark) == (entry.marks, entry.groups, entry.custom_mark):
+            return entry
+        return Entry(entry.position, marks, custom_mark, groups, now)
+
+
+class Book(Struct, frozen=True):
+    """The groups and conversations of one account.
+
+    `groups` maps a name to its `GroupId`; `entries` is in order of position, and every position
+    ever used is below `next_position`.
+    """
+
+    groups: Mapping[str, int]
+    entries: Mapping[Peer, Entry]
+    next_position: int
+
+    def with_group(self, name: str) -> Book:
+        """The book with one more, empty group, which gets the smallest free id from 1 on."""
+        assert name not in self.groups
+        taken = set(self.groups.values())
+        number = next(n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1) if n not in taken)
+        return replace(self, groups={**self.groups, name: number})
+
+    def with_group_renamed(self, old: str, new: str) -> Book:
+        """The book with group `old` called `new`; id, members and times stay."""
+        if old == new:
+            return self
+        assert new not in self.groups
+        renamed = {new if name == old else name: number for name, number in self.groups.items()}
+        return replace(self, groups=renamed)
+
+    def without_group(self, name: str) -> Book:
+        """The book without group `name`. Members stay where they have other data; times stay."""
+        groups = dict(self.groups)
+        bit = 1 << groups.pop(name)
+        entries: dict[Peer, Entry] = {}
+        for peer, entry in self.entries.items():
+            kept = replace(entry, groups=entry.groups & ~bit) if entry.groups & bit else entry
+            if not kept.is_empty:
+                entries[peer] = kept
+        return replace(self, groups=groups, entries=entries)
+
+    def with_edits(self, edits: Sequence[Edit], now: int, pooling: Pooling) -> tuple[Book, list[bool]]:
+        """The book after `edits` in their order, and for each whether there was room for it.
+
+        An edit that changes nothing leaves the entry and its time alone. An entry left without
+        data is dropped. An edit that would bring its conversation into a full pool is passed over.
+        """
+        entries = dict(self.entries)
+        next_position = self.next_position
+        counts = self._counts(pooling)
+        done: list[bool] = []
+        changed = False
+        for edit in edits:
+            entry = entries.get(edit.peer) or Entry(next_position, 0, "", 0, now)
+            after = edit.applied_to(entry, now)
+            before_pools, after_pools = _pools(entry, pooling), _pools(after, pooling)
+            entered = after_pools - before_pools
+            room = all(counts[pool] < CONVERSATIONS_PER_ACCOUNT_MAX for pool in entered)
+            done.append(room)
+            if after is entry or not room:
+                continue
+            changed = True
+            counts.update(entered)
+            counts.subtract(before_pools - after_pools)
+            if after.is_empty:
+                del entries[edit.peer]
+            else:
+                entries[edit.peer] = after
+                next_position = max(next_position, entry.position + 1)
+        if not changed:
+            return self, done
+        return Book(self.groups, entries, next_position), done
+
+    def _counts(self, pooling: Pooling) -> Counter[str | int]:
+        if pooling == "shared":
+            return Counter({"conversations": len(self.entries)})
+        return Counter(pool for entry in self.entries.values() for pool in _pools(entry, pooling))
+
+
+def _pools(entry: Entry, pooling: Pooling) -> frozenset[str | int]:
+    """What `entry` counts towards: the names of pools, or ids of groups that are pools."""
+    if entry.is_empty:
+        return frozenset()
+    if pooling == "shared":
+        return _SHARED
+    pools: set[str | int] = set()
+    if entry.marks or entry.custom_mark:
+        pools.add("marked")
+    if entry.groups:
+        pools.update(entry.group_ids if pooling == "per_group" else ("grouped",))
+    return frozenset(pools)
+
+
+_SHARED: frozenset[str | int] = frozenset({"conversations"})
+
+EMPTY_BOOK = Book({}, {}, 0)

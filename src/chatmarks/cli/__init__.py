@@ -1,0 +1,25 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import click
+
+from chatmarks.cli.app import app
+from chatmarks.cli.demo import demo
+from chatmarks.cli.serve import serve
+from chatmarks.cli.sign import sign
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start here: chatmarks serve --dev",
+)
+@click.version_option(package_name="chatmarks", message="%(prog)s %(version)s")
+def main() -> None:
+    """Conversation groups and marks of the Tencent Cloud Chat server API, self-hosted."""
+
+
+main.add_command(serve)
+main.add_command(app)
+main.add_command(sign)
+main.add_command(demo)

@@ -1,0 +1,311 @@
+"""`chatmarks app`: apps, their keys, administrators and profiles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from chatmarks.cli.failure import refuse
+from chatmarks.cli.store import config_option, store_option, with_store
+from chatmarks.command import is_userid, userid_problem
+from chatmarks.config import key_problem
+from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, Profile, resolved_profile
+from chatmarks.seal import Seal
+from chatmarks.store import App, Store
+
+_KEY_BYTES = 32
+_FINGERPRINT_DIGITS = 12
+
+sdkappid_option = click.option(
+    "--sdkappid", metavar="N", type=click.IntRange(1, 2**63 - 1), required=True, help="The app."
+)
+profile_option = click.option(
+    "--profile", type=click.Choice(list(PROFILES)), help="The behaviour profile."
+)
+set_option = click.option(
+    "--set", "switches", metavar="NAME=VALUE", multiple=True, help="A switch of the profile."
+)
+source_option = click.option(
+    "--source", "sources", metavar="NET", multiple=True, help="A network that may call; else all may."
+)
+
+
+class _Refusal(Exception):
+    """The app cannot be changed so."""
+
+
+@click.group()
+def app() -> None:
+    """Make, show and change apps. Servers that run heed a change within a second."""
+
+
+CREATE_EXAMPLES = """
+\b
+Examples:
+  chatmarks app create --sdkappid 1400000001
+  chatmarks app create --sdkappid 1400000001 --admin boss --profile documented
+  chatmarks app create --sdkappid 1400000001 --set pooling=split --source 10.0.0.0/8
+"""
+
+
+@app.command(epilog=CREATE_EXAMPLES)
+@sdkappid_option
+@click.option(
+    "--admin",
+    "admins",
+    metavar="ID",
+    multiple=True,
+    default=("administrator",),
+    show_default=True,
+    help="An administrator.",
+)
+@click.option("--key-file", metavar="FILE", help="The file with its key; else one is made.")
+@profile_option
+@set_option
+@source_option
+@store_option
+@config_option
+def create(
+    *,
+    sdkappid: int,
+    admins: tuple[str, ...],
+    key_file: str | None,
+    profile: str | None,
+    switches: tuple[str, ...],
+    sources: tuple[str, ...],
+    store: str | None,
+    config: str | None,
+) -> None:
+    """Make an app and print its key, which is not shown again."""
+    key = secrets.token_hex(_KEY_BYTES) if key_file is None else _key_of(key_file)
+
+    def change(before: App | None, seal: Seal) -> App:
+        if before is not None:
+            raise _Refusal(f"app {sdkappid} exists already")
+        made = App(sdkappid, (seal.seal(sdkappid, key),), sources=_networks(sources))
+        return _with_profile(_with_admins(made, admins, ()), profile, switches, ())
+
+    _change(sdkappid, store, config, change)
+    click.echo(f"app {sdkappid}, administrator {', '.join(admins)}")
+    if key_file is None:
+        click.echo(f"key {key}")
+
+
+@app.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one app a line.")
+@store_option
+@config_option
+def list_(*, as_json: bool, store: str | None, config: str | None) -> None:
+    """Show all apps. Of keys only their fingerprints are shown."""
+
+    async def rows(opened: Store, seal: Seal) -> list[dict[str, Any]]:
+        return [_row(found, seal) for found in await opened.apps()]
+
+    found = with_store(store, config, rows)
+    if as_json:
+        for row in found:
+            click.echo(json.dumps(row))
+        return
+    # Imported here: a table for people is all that this library is needed for.
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("sdkappid", "state", "administrators", "keys", "profile", "sources")
+    for row in found:
+        switches = [f"{name}={value}" for name, value in row["overrides"].items()]
+        table.add_row(
+            str(row["sdkappid"]),
+            "enabled" if row["enabled"] else "disabled",
+            "\n".join(row["admins"]),
+            "\n".join(row["keys"]),
+            "\n".join([row["profile"], *switches]),
+            "\n".join(row["sources"]) or "all",
+        )
+    Console().print(table)
+
+
+UPDATE_EXAMPLES = """
+\b
+Examples (the first two rotate a key):
+  chatmarks app update --sdkappid 1400000001 --new-key
+  chatmarks app update --sdkappid 1400000001 --drop-key 3f6b0c2a9d41
+  chatmarks app update --sdkappid 1400000001 --add-admin boss --remove-admin administrator
+  chatmarks app update --sdkappid 1400000001 --set unknown_chat_group=lenient
+"""
+
+
+@app.command(epilog=UPDATE_EXAMPLES)
+@sdkappid_option
+@click.option("--new-key", is_flag=True, help="Make one more key and print it; two at most.")
+@click.option("--add-key-file", metavar="FILE", help="Add the key in this file; two at most.")
+@click.option("--drop-key", "dropped", metavar="FINGERPRINT", multiple=True, help="Revoke a key.")
+@click.option("--add-admin", "added", metavar="ID", multiple=True, help="Add an administrator.")
+@click.option("--remove-admin", "removed", metavar="ID", multiple=True, help="Remove one.")
+@profile_option
+@set_option
+@click.option("--unset", metavar="NAME", multiple=True, help="Give a switch its profile's value.")
+@source_option
+@click.option("--any-source", is_flag=True, help="Let all networks call again.")
+@store_option
+@config_option
+def update(  # noqa: PLR0913 - one for each option
+    *,
+    sdkappid: int,
+    new_key: bool,
+    add_key_file: str | None,
+    dropped: tuple[str, ...],
+    added: tuple[str, ...],
+    removed: tuple[str, ...],
+    profile: str | None,
+    switches: tuple[str, ...],
+    unset: tuple[str, ...],
+    sources: tuple[str, ...],
+    any_source: bool,
+    store: str | None,
+    config: str | None,
+) -> None:
+    """Change an app: all that is asked for, or nothing."""
+    made = secrets.token_hex(_KEY_BYTES) if new_key else None
+    keys = [key for key in (made, _key_of(add_key_file) if add_key_file else None) if key]
+
+    def change(before: App | None, seal: Seal) -> App:
+        after = _with_keys(_existing(before, sdkappid), seal, keys, dropped)
+        after = _with_profile(_with_admins(after, added, removed), profile, switches, unset)
+        if any_source or sources:
+            after = replace(after, sources=_networks(sources))
+        return after
+
+    _change(sdkappid, store, config, change)
+    click.echo(f"app {sdkappid} is changed")
+    if made:
+        click.echo(f"key {made}")
+
+
+@app.command()
+@sdkappid_option
+@store_option
+@config_option
+def disable(*, sdkappid: int, store: str | None, config: str | None) -> None:
+    """Refuse all calls of an app (60016). Its data stays."""
+    _switch(sdkappid, store, config, enabled=False)
+
+
+@app.command()
+@sdkappid_option
+@store_option
+@config_option
+def enable(*, sdkappid: int, store: str | None, config: str | None) -> None:
+    """Answer the calls of an app again."""
+    _switch(sdkappid, store, config, enabled=True)
+
+
+def _switch(sdkappid: int, store: str | None, config: str | None, *, enabled: bool) -> None:
+    _change(
+        sdkappid,
+        store,
+        config,
+        lambda before, _: replace(_existing(before, sdkappid), enabled=enabled),
+    )
+    click.echo(f"app {sdkappid} is {'enabled' if enabled else 'disabled'}")
+
+
+def _change(
+    sdkappid: int,
+    store: str | None,
+    config: str | None,
+    change: Callable[[App | None, Seal], App],
+) -> None:
+    async def work(opened: Store, seal: Seal) -> None:
+        await opened.change_app(sdkappid, lambda before: change(before, seal))
+
+    try:
+        with_store(store, config, work)
+    except (_Refusal, ValueError) as error:
+        refuse(str(error))
+
+
+def _existing(before: App | None, sdkappid: int) -> App:
+    if before is None:
+        raise _Refusal(f"there is no app {sdkappid}; chatmarks app list shows them")
+    return before
+
+
+def _with_keys(before: App, seal: Seal, added: Sequence[str], dropped: Sequence[str]) -> App:
+    held = [(_fingerprint(seal.open(before.sdkappid, key)), key) for key in before.sealed_keys]
+    if unknown := set(dropped) - {fingerprint for fingerprint, _ in held}:
+        raise _Refusal(f"--drop-key {unknown.pop()}: the app has no such key")
+    kept = [key for fingerprint, key in held if fingerprint not in dropped]
+    sealed = [*(seal.seal(before.sdkappid, key) for key in added), *kept]
+    if not 1 <= len(sealed) <= KEYS_PER_APP_MAX:
+        raise _Refusal(f"the app would have {len(sealed)} keys; 1 to {KEYS_PER_APP_MAX} are allowed")
+    return replace(before, sealed_keys=tuple(sealed))
+
+
+def _with_admins(before: App, added: Sequence[str], removed: Sequence[str]) -> App:
+    for admin in added:
+        if not is_userid(admin):
+            raise _Refusal(f"the administrator {admin!r} {userid_problem(admin)}")
+    if unknown := set(removed) - set(before.admins):
+        raise _Refusal(f"--remove-admin {unknown.pop()}: is no administrator of the app")
+    admins = dict.fromkeys([*before.admins, *added])
+    return replace(before, admins=tuple(admin for admin in admins if admin not in removed))
+
+
+def _with_profile(
+    before: App, profile: str | None, switches: Sequence[str], unset: Sequence[str]
+) -> App:
+    overrides = {name: value for name, value in before.overrides.items() if name not in unset}
+    overrides |= dict(map(_switch_of, switches))
+    resolved_profile(profile or before.profile, overrides)
+    return replace(before, profile=profile or before.profile, overrides=overrides)
+
+
+def _switch_of(text: str) -> tuple[str, str | int | bool]:
+    """The name and typed value of `NAME=VALUE`."""
+    name, _, value = text.partition("=")
+    known = {field.name: field.type for field in msgspec.structs.fields(Profile)}
+    if name not in known:
+        raise _Refusal(f"--set {name}: no such switch; known: {', '.join(known)}")
+    if value in ("true", "false"):
+        return name, value == "true"
+    return name, int(value) if value.isascii() and value.isdigit() else value
+
+
+def _networks(sources: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(ip_network(source, strict=False)) for source in sources)
+
+
+def _key_of(path: str) -> str:
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        refuse(f"{path} cannot be read: {error.strerror}")
+    if problem := key_problem(key):
+        refuse(f"the key in {path} {problem}")
+    return key
+
+
+def _fingerprint(key: str) -> str:
+    """What a key may be called in public: the first digits of its SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+def _row(found: App, seal: Seal) -> dict[str, Any]:
+    return {
+        "sdkappid": found.sdkappid,
+        "enabled": found.enabled,
+        "admins": list(found.admins),
+        "keys": [_fingerprint(seal.open(found.sdkappid, key)) for key in found.sealed_keys],
+        "profile": found.profile,
+        "overrides": dict(found.overrides),
+        "sources": list(found.sources),
+    }

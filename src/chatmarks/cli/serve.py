@@ -1,0 +1,104 @@
+"""`chatmarks serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from chatmarks.cli.failure import refuse
+from chatmarks.cli.store import config_option, store_option
+from chatmarks.config import ConfigError, Settings, load
+
+EXAMPLES = """
+\b
+Examples:
+  chatmarks serve --dev
+  chatmarks serve --store sqlite:////var/lib/chatmarks/books.db
+  CHATMARKS_APP=1400000001:admin CHATMARKS_APP_KEY_FILE=key chatmarks serve
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--dev", is_flag=True, help="Serve the demo app from memory, to try things out.")
+@click.option("--host", metavar="H", help="Address of the API. [default: 127.0.0.1]")
+@click.option("--port", metavar="P", help="Port of the API; 0 picks one. [default: 8600]")
+@click.option("--admin-host", metavar="H", help="Address of the admin listener. [default: 127.0.0.1]")
+@click.option("--admin-port", metavar="P", help="Its port; 0 picks one. [default: 8601]")
+@store_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Announce the server as one line of JSON.")
+def serve(*, as_json: bool, **flags: Any) -> None:
+    """Serve the API until SIGTERM or SIGINT."""
+    try:
+        settings = load(flags, os.environ)
+    except ConfigError as error:
+        refuse(*error.lines)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _run(settings, as_json=as_json)
+
+
+def _run(settings: Settings, *, as_json: bool) -> None:
+    # Imported here: the other commands need no server.
+    from chatmarks.engines import BadStore
+    from chatmarks.seal import SealError
+    from chatmarks.serve import CannotListen, Running
+    from chatmarks.serve import serve as serve_until_stopped
+
+    def announce(server: Running) -> None:
+        click.echo(_announcement_json(server, settings) if as_json else _announcement(server, settings))
+        sys.stdout.flush()
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve_until_stopped(settings, announce))
+    except (BadStore, SealError, CannotListen) as error:
+        refuse(str(error))
+
+
+def _loop_factory() -> Any:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _announcement_json(server: Any, settings: Settings) -> str:
+    app = server.app
+    fields: dict[str, object] = {
+        "url": server.url,
+        "admin_url": server.admin_url,
+        "sdkappid": app.sdkappid if app else None,
+        "identifier": app.admins[0] if app else None,
+    }
+    if settings.dev:
+        fields["key"] = app.keys[0]
+    return json.dumps(fields)
+
+
+def _announcement(server: Any, settings: Settings) -> str:
+    from chatmarks.serve import curl_line
+
+    lines = [
+        "chatmarks is ready",
+        f"  URL    {server.url}",
+        f"  admin  {server.admin_url}",
+        f"  store  {settings.store}{' (nothing is kept)' if settings.store == 'memory:' else ''}",
+    ]
+    if server.app:
+        lines.append(f"  app    {server.app.sdkappid}, administrator {server.app.admins[0]}")
+    if settings.dev:
+        lines += [f"  key    {server.app.keys[0]}", "", "Try it from another shell:", ""]
+        lines += [curl_line(server.url, server.app)]
+    elif not server.has_apps:
+        lines += ["", "There is no app yet. Make one, it prints its key:", ""]
+        lines += [
+            f"chatmarks app create --sdkappid 1400000001 --admin administrator --store {settings.store}"
+        ]
+    return "\n".join(lines)

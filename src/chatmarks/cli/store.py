@@ -1,0 +1,48 @@
+"""The store that a command of the command line works on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from chatmarks.cli.failure import refuse
+from chatmarks.config import ConfigError, load
+from chatmarks.engines import BadStore, open_store
+from chatmarks.seal import Seal, SealError
+from chatmarks.store import Busy, Store
+
+T = TypeVar("T")
+
+store_option = click.option(
+    "--store", metavar="URL", help="The store. [default: CHATMARKS_STORE, or sqlite:///chatmarks.db]"
+)
+config_option = click.option(
+    "--config", metavar="FILE", help="A TOML file with settings. [default: CHATMARKS_CONFIG]"
+)
+
+
+def with_store(store: str | None, config: str | None, work: Callable[[Store, Seal], Awaitable[T]]) -> T:
+    """Open the store that the settings name, do `work`, and close it."""
+
+    async def run(url: str, seal: Seal) -> T:
+        opened = await open_store(url)
+        try:
+            return await work(opened, seal)
+        finally:
+            await opened.close()
+
+    try:
+        settings = load({"store": store, "config": config}, os.environ)
+        if settings.store == "memory:":
+            refuse("store memory: belongs to one process; name the store of the server with --store")
+        return asyncio.run(run(settings.store, Seal(settings.master_key)))
+    except ConfigError as error:
+        refuse(*error.lines)
+    except (BadStore, SealError) as error:
+        refuse(str(error))
+    except Busy:
+        refuse("the store is busy; another process keeps it locked")

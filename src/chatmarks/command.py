@@ -1,0 +1,202 @@
+"""What a command is: a pure function behind a URL, and what the road needs to know to call it.
+
+A command on a book gets a decoded request that passed its `check`, the book and a `Call`. It has no
+clock, no I/O and no store. `@reads` returns an answer; `@writes` a new book and an answer; `@manages`
+works on what lies around the books and gets the store itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from chatmarks.book import Book, Peer
+from chatmarks.errors import Code, Fail
+from chatmarks.limits import USERID_BYTES_MAX, Profile
+from chatmarks.store import Store
+
+
+class Service(Struct, frozen=True):
+    """A service of the wire, the first half of a command's URL, and its codes for common failures."""
+
+    name: str
+    bad_parameter: Code
+    server_error: Code
+    timeout: Code
+
+
+RECENTCONTACT = Service("recentcontact", Code.BAD_PARAMETER, Code.SERVER_ERROR, Code.TIMEOUT)
+IM_OPEN_LOGIN = Service(
+    "im_open_login_svc",
+    Code.ACCOUNT_BAD_PARAMETER,
+    Code.ACCOUNT_SERVER_ERROR,
+    Code.ACCOUNT_TIMEOUT,
+)
+GROUP_OPEN_HTTP = Service(
+    "group_open_http_svc",
+    Code.CHAT_GROUP_BAD_PARAMETER,
+    Code.CHAT_GROUP_SERVER_ERROR,
+    Code.CHAT_GROUP_SERVER_ERROR,
+)
+
+
+class Call(Struct, frozen=True):
+    """What a command may know of the world: the time in Unix seconds, the app and its profile,
+    which of the peers that the request brings data to do not exist, and a source of fresh ids."""
+
+    sdkappid: int
+    now: int
+    profile: Profile
+    missing: frozenset[Peer] = frozenset()
+    draw_id: Callable[[], str] = str
+
+
+class Kind(Enum):
+    """How a command is run."""
+
+    READS = "reads"
+    WRITES = "writes"
+    MANAGES = "manages"
+
+
+class Command(Struct, frozen=True):
+    """A command of the table. `rate` is the documented number of calls a second."""
+
+    service: Service
+    name: str
+    kind: Kind
+    document: str
+    rate: int
+    request: type[Struct]
+    check: Callable[[Any, Profile], None]
+    brings: Callable[[Any], Iterable[Peer]]
+    run: Callable[..., Any]
+    decoder: msgspec.json.Decoder[Any]
+    differences: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """The URL behind `/v4/`, which is also the file behind `commands/`."""
+        return f"{self.service.name}/{self.name}"
+
+
+class Request(Protocol):
+    """A request to a command on a book."""
+
+    @property
+    def From_Account(self) -> str: ...  # noqa: N802 - a wire name
+
+
+R = TypeVar("R", bound=Request)
+S = TypeVar("S", bound=Struct)
+
+
+def _brings_nothing(_: object) -> Iterable[Peer]:
+    return ()
+
+
+def _declare(
+    service: Service,
+    kind: Kind,
+    run: Callable[..., Any],
+    *,
+    document: str,
+    request: type[Any],
+    check: Callable[[Any, Profile], None],
+    rate: int = 200,
+    brings: Callable[[Any], Iterable[Peer]] = _brings_nothing,
+    differences: tuple[str, ...] = (),
+) -> Command:
+    return Command(
+        service=service,
+        name=run.__name__,
+        kind=kind,
+        document=document,
+        rate=rate,
+        request=request,
+        check=check,
+        brings=brings,
+        run=run,
+        decoder=msgspec.json.Decoder(request),
+        differences=differences,
+    )
+
+
+def reads(
+    *, document: str, request: type[R], check: Callable[[R, Profile], None]
+) -> Callable[[Callable[[R, Book, Call], Struct]], Command]:
+    """Declare a command that answers from a book. `check` refuses what needs no book to refuse."""
+    return lambda run: _declare(
+        RECENTCONTACT, Kind.READS, run, document=document, request=request, check=check
+    )
+
+
+def writes(
+    *,
+    document: str,
+    request: type[R],
+    check: Callable[[R, Profile], None],
+    brings: Callable[[R], Iterable[Peer]] = _brings_nothing,
+) -> Callable[[Callable[[R, Book, Call], tuple[Book, Struct]]], Command]:
+    """Declare a command that changes a book.
+
+    `brings` names the peers that a request brings data to; those that do not exist come back in
+    `Call.missing`.
+    """
+    return lambda run: _declare(
+        RECENTCONTACT,
+        Kind.WRITES,
+        run,
+        document=document,
+        request=request,
+        check=check,
+        brings=brings,
+    )
+
+
+def manages(
+    service: Service,
+    *,
+    document: str,
+    request: type[S],
+    check: Callable[[S, Profile], None],
+    rate: int = 200,
+    differences: tuple[str, ...] = (),
+) -> Callable[[Callable[[S, Call, Store], Awaitable[Struct | None]]], Command]:
+    """Declare a command on accounts or chat groups. `differences` from the documents are published
+    in `docs/compatibility.md`."""
+    return lambda run: _declare(
+        service,
+        Kind.MANAGES,
+        run,
+        document=document,
+        request=request,
+        check=check,
+        rate=rate,
+        differences=differences,
+    )
+
+
+def is_userid(text: str) -> bool:
+    """Whether `text` has the form of a UserID: 1 to 32 bytes of printable ASCII (269/1671)."""
+    return 0 < len(text) <= USERID_BYTES_MAX and text.isascii() and text.isprintable()
+
+
+def userid_problem(text: str) -> str:
+    """Why `text` is no UserID, as the end of a sentence that begins with the field's name."""
+    size = len(text.encode())
+    if not size:
+        return "is empty; a UserID of 1 to 32 bytes is required"
+    if size > USERID_BYTES_MAX:
+        return f"has {size} bytes; at most {USERID_BYTES_MAX} are allowed"
+    return "holds characters other than printable ASCII; a UserID may not"
+
+
+def check_from_account(request: Request) -> None:
+    """Refuse a request whose owner cannot be an account (protocol: 50002)."""
+    if not is_userid(request.From_Account):
+        raise Fail(Code.BAD_PARAMETER, f"From_Account {userid_problem(request.From_Account)}")

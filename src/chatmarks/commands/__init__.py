@@ -1,0 +1,42 @@
+"""The table of contents: every command of this server. The URL is the path of its file."""
+
+from __future__ import annotations
+
+from chatmarks.command import Command
+from chatmarks.commands.group_open_http_svc.create_group import create_group
+from chatmarks.commands.group_open_http_svc.destroy_group import destroy_group
+from chatmarks.commands.im_open_login_svc.account_check import account_check
+from chatmarks.commands.im_open_login_svc.account_delete import account_delete
+from chatmarks.commands.im_open_login_svc.account_import import account_import
+from chatmarks.commands.im_open_login_svc.multiaccount_import import multiaccount_import
+from chatmarks.commands.recentcontact.create_contact_group import create_contact_group
+from chatmarks.commands.recentcontact.del_contact_group import del_contact_group
+from chatmarks.commands.recentcontact.get_contact_group import get_contact_group
+from chatmarks.commands.recentcontact.mark_contact import mark_contact
+from chatmarks.commands.recentcontact.search_contact_group import search_contact_group
+from chatmarks.commands.recentcontact.update_contact_group import update_contact_group
+
+COMMANDS: dict[str, Command] = {
+    "recentcontact/create_contact_group": create_contact_group,
+    "recentcontact/update_contact_group": update_contact_group,
+    "recentcontact/del_contact_group": del_contact_group,
+    "recentcontact/mark_contact": mark_contact,
+    "recentcontact/get_contact_group": get_contact_group,
+    "recentcontact/search_contact_group": search_contact_group,
+    "im_open_login_svc/account_import": account_import,
+    "im_open_login_svc/multiaccount_import": multiaccount_import,
+    "im_open_login_svc/account_check": account_check,
+    "im_open_login_svc/account_delete": account_delete,
+    "group_open_http_svc/create_group": create_group,
+    "group_open_http_svc/destroy_group": destroy_group,
+}
+
+NOT_DONE: dict[str, str] = {
+    "recentcontact/get_list": "1047/43087",
+    "recentcontact/delete": "1047/43088",
+    "group_open_http_svc/get_appid_group_list": "1047/34960",
+    "group_open_http_svc/add_group_member": "1047/34921",
+    "openim/sendmsg": "1047/34919",
+    "group_open_http_svc/send_group_msg": "1047/34959",
+}
+"""Documented neighbours that this server does not answer, with their documents."""

@@ -1,0 +1,1 @@
+"""`/v4/im_open_login_svc/…`: the accounts of an app."""

@@ -1,0 +1,55 @@
+"""`POST /v4/im_open_login_svc/account_check`: which of up to 100 accounts exist.
+
+Document: 1047/34956.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from chatmarks.command import IM_OPEN_LOGIN, Call, manages
+from chatmarks.commands.im_open_login_svc.account import check_account_count
+from chatmarks.limits import Profile
+from chatmarks.store import Store
+
+
+class Candidate(Struct, frozen=True):
+    """An account to look for."""
+
+    UserID: str
+
+
+class Request(Struct, frozen=True):
+    """1 to 100 accounts."""
+
+    CheckItem: list[Candidate]
+
+
+class Result(Struct, frozen=True):
+    """`AccountStatus` is `Imported` or `NotImported`."""
+
+    UserID: str
+    ResultCode: int
+    ResultInfo: str
+    AccountStatus: str
+
+
+class Answer(Struct, frozen=True):
+    """The accounts in the order of the request."""
+
+    ResultItem: list[Result]
+
+
+def check(request: Request, _: Profile) -> None:
+    """70402."""
+    check_account_count(request.CheckItem, "CheckItem")
+
+
+@manages(IM_OPEN_LOGIN, document="1047/34956", request=Request, check=check, rate=100)
+async def account_check(request: Request, call: Call, store: Store) -> Answer:
+    """Look for the accounts."""
+    userids = [item.UserID for item in request.CheckItem]
+    known = await store.known_accounts(call.sdkappid, userids)
+    return Answer(
+        [Result(userid, 0, "", "Imported" if userid in known else "NotImported") for userid in userids]
+    )

@@ -1,0 +1,70 @@
+"""`POST /v4/im_open_login_svc/account_delete`: delete up to 100 accounts with all that they own.
+
+Document: 1047/34955. Each account has a result of its own; `ActionStatus` stays OK.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from chatmarks.book import Account
+from chatmarks.command import IM_OPEN_LOGIN, Call, manages
+from chatmarks.commands.im_open_login_svc.account import check_account_count
+from chatmarks.errors import Code
+from chatmarks.limits import Profile
+from chatmarks.store import Store
+
+
+class Deletion(Struct, frozen=True):
+    """An account to delete."""
+
+    UserID: str
+
+
+class Request(Struct, frozen=True):
+    """1 to 100 accounts."""
+
+    DeleteItem: list[Deletion]
+
+
+class Result(Struct, frozen=True):
+    """How deleting one account went."""
+
+    ResultCode: int
+    ResultInfo: str
+    UserID: str
+
+
+class Answer(Struct, frozen=True):
+    """The results in the order of the request."""
+
+    ResultItem: list[Result]
+
+
+def check(request: Request, _: Profile) -> None:
+    """70402."""
+    check_account_count(request.DeleteItem, "DeleteItem")
+
+
+@manages(
+    IM_OPEN_LOGIN,
+    document="1047/34955",
+    request=Request,
+    check=check,
+    rate=100,
+    differences=("The account of an administrator of the app is not deleted: 70402 in its result.",),
+)
+async def account_delete(request: Request, call: Call, store: Store) -> Answer:
+    """Delete the accounts, one after another."""
+    app = await store.app(call.sdkappid)
+    admins = app.admins if app else ()
+    results = []
+    for item in request.DeleteItem:
+        if item.UserID in admins:
+            code, info = Code.ACCOUNT_BAD_PARAMETER, "UserID is an administrator of the app"
+        elif await store.delete_account(Account(call.sdkappid, item.UserID)):
+            code, info = Code.OK, ""
+        else:
+            code, info = Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist"
+        results.append(Result(code, info, item.UserID))
+    return Answer(results)

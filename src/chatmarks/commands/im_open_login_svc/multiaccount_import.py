@@ -1,0 +1,64 @@
+"""`POST /v4/im_open_login_svc/multiaccount_import`: make up to 100 accounts.
+
+Document: 1047/34954. The old form names them in `Accounts`, the new one in `AccountList`; both are
+taken, also together. An account that cannot be made is named in `FailAccounts`; the others are made.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from chatmarks.book import Account
+from chatmarks.command import IM_OPEN_LOGIN, Call, is_userid, manages
+from chatmarks.commands.im_open_login_svc.account import (
+    PROFILE_NOT_KEPT,
+    check_account_count,
+    long_value,
+)
+from chatmarks.limits import Profile
+from chatmarks.store import Store
+
+
+class NewAccount(Struct, frozen=True):
+    """One account. `UserID`: 1 to 32 bytes of printable ASCII. `Nick`, `FaceUrl`: 500 bytes."""
+
+    UserID: str = ""
+    Nick: str = ""
+    FaceUrl: str = ""
+
+
+class Request(Struct, frozen=True):
+    """1 to 100 accounts in all."""
+
+    Accounts: list[str] = []
+    AccountList: list[NewAccount] = []
+
+
+class Answer(Struct, frozen=True):
+    """The UserIDs that were not imported, in the order of the request."""
+
+    FailAccounts: list[str]
+
+
+def check(request: Request, _: Profile) -> None:
+    """70402."""
+    check_account_count([*request.Accounts, *request.AccountList], "AccountList")
+
+
+@manages(
+    IM_OPEN_LOGIN,
+    document="1047/34954",
+    request=Request,
+    check=check,
+    rate=100,
+    differences=(PROFILE_NOT_KEPT,),
+)
+async def multiaccount_import(request: Request, call: Call, store: Store) -> Answer:
+    """Make the accounts, one after another."""
+    failed = []
+    for new in [*map(NewAccount, request.Accounts), *request.AccountList]:
+        if is_userid(new.UserID) and not long_value({"Nick": new.Nick, "FaceUrl": new.FaceUrl}):
+            await store.create_account(Account(call.sdkappid, new.UserID))
+        else:
+            failed.append(new.UserID)
+    return Answer(failed)

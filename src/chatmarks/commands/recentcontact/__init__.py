@@ -1,0 +1,1 @@
+"""`/v4/recentcontact/…`: conversation groups and conversation marks."""

@@ -1,0 +1,181 @@
+"""What the six commands share on the wire: conversations, records, groups and per-item results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, Struct, UnsetType
+
+from chatmarks.book import Book, Edit, Entry, Peer, PeerType
+from chatmarks.command import Call, is_userid, userid_problem
+from chatmarks.errors import Code, Fail
+from chatmarks.limits import (
+    CONVERSATIONS_PER_ACCOUNT_MAX,
+    CONVERSATIONS_PER_CALL_MAX,
+    TO_GROUP_ID_BYTES_MAX,
+    Profile,
+)
+
+
+class Contact(Struct, frozen=True):
+    """A conversation. `Type` 1 has `To_Account`, 2 has `ToGroupId`; the id that does not fit is
+    ignored. In requests `Type` may also be "1" or "2": tables of 2023 and 2024 call it a String."""
+
+    Type: int | str
+    To_Account: str | UnsetType = UNSET
+    ToGroupId: str | UnsetType = UNSET
+
+
+class Group(Struct, frozen=True):
+    """A group of the account."""
+
+    GroupName: str
+    GroupId: int
+
+
+class Record(Struct, frozen=True):
+    """A conversation with its data. `StandardMark` is binary, the highest bit first, "" for none;
+    what a record does not have is left out. `Timestamp`: Unix seconds of its last change."""
+
+    Type: int
+    To_Account: str | UnsetType
+    ToGroupId: str | UnsetType
+    StandardMark: str
+    CustomMark: str | UnsetType
+    ContactGroupId: list[int] | UnsetType
+    Timestamp: int
+
+
+class Outcome(Struct, frozen=True):
+    """How one item went: its `ResultCode` and `ResultInfo`."""
+
+    code: Code = Code.OK
+    info: str = ""
+
+
+DONE = Outcome()
+
+_TYPES = {
+    1: PeerType.ACCOUNT,
+    2: PeerType.CHAT_GROUP,
+    "1": PeerType.ACCOUNT,
+    "2": PeerType.CHAT_GROUP,
+}
+
+
+def contact_problem(item: Contact) -> str | None:
+    """What is wrong with a `ContactItem`, beginning with the field's name; None when it is fine."""
+    match _TYPES.get(item.Type):
+        case PeerType.ACCOUNT:
+            if not item.To_Account:
+                return "To_Account is missing or empty; Type 1 requires it"
+            if not is_userid(item.To_Account):
+                return f"To_Account {userid_problem(item.To_Account)}"
+        case PeerType.CHAT_GROUP:
+            if not item.ToGroupId:
+                return "ToGroupId is missing or empty; Type 2 requires it"
+            if (size := len(item.ToGroupId.encode())) > TO_GROUP_ID_BYTES_MAX:
+                return f"ToGroupId has {size} bytes; at most {TO_GROUP_ID_BYTES_MAX} are allowed"
+            if not (item.ToGroupId.isascii() and item.ToGroupId.isprintable()):
+                return "ToGroupId holds characters other than printable ASCII"
+        case _:
+            return f"Type is {item.Type!r}; 1 (account) and 2 (chat group) are allowed"
+    return None
+
+
+def check_contacts(items: Sequence[Contact], field: str) -> None:
+    """Refuse a list of conversations, `field`, in which one is wrong."""
+    for number, item in enumerate(items):
+        if problem := contact_problem(item):
+            raise Fail(Code.BAD_PARAMETER, f"{field}[{number}].{problem}")
+
+
+def check_count(count: int, field: str, *, least: int = 1) -> None:
+    """Refuse a change of no conversation, or of more than 100."""
+    if not least <= count <= CONVERSATIONS_PER_CALL_MAX:
+        raise Fail(
+            Code.CONVERSATION_COUNT,
+            f"{field} has {count} conversations; {least} to {CONVERSATIONS_PER_CALL_MAX} are allowed",
+        )
+
+
+def check_group_name(name: str, field: str, profile: Profile) -> None:
+    """Refuse a name that a group cannot get."""
+    if not name:
+        raise Fail(Code.BAD_PARAMETER, f"{field} is missing or empty; a name is required")
+    # Bytes, not characters: document 53437 gives the limit in bytes.
+    size, limit = len(name.encode()), profile.group_name_bytes_max
+    if size > limit:
+        raise Fail(Code.GROUP_NAME_TOO_LONG, f"{field} has {size} bytes; at most {limit} are allowed")
+    if "\0" in name:
+        raise Fail(Code.BAD_PARAMETER, f"{field} holds the character U+0000, which is not allowed")
+
+
+def check_edition(profile: Profile) -> None:
+    """Refuse groups and standard marks where the edition lacks them."""
+    if profile.edition == "basic":
+        raise Fail(
+            Code.EDITION, "the edition of this app has no conversation groups and standard marks"
+        )
+
+
+def peer_of(item: Contact) -> Peer:
+    """The peer of an item that has no `contact_problem`."""
+    kind = _TYPES[item.Type]
+    identity = item.To_Account if kind is PeerType.ACCOUNT else item.ToGroupId
+    assert isinstance(identity, str)
+    return Peer(kind, identity)
+
+
+def item_of(peer: Peer) -> Contact:
+    """The peer as the wire writes it."""
+    if peer.type == PeerType.ACCOUNT:
+        return Contact(Type=1, To_Account=peer.id)
+    return Contact(Type=2, ToGroupId=peer.id)
+
+
+def record_of(peer: Peer, entry: Entry) -> Record:
+    """A conversation's data as the wire writes it."""
+    account = peer.type == PeerType.ACCOUNT
+    return Record(
+        Type=1 if account else 2,
+        To_Account=peer.id if account else UNSET,
+        ToGroupId=UNSET if account else peer.id,
+        StandardMark=format(entry.marks, "b") if entry.marks else "",
+        CustomMark=entry.custom_mark or UNSET,
+        ContactGroupId=entry.group_ids or UNSET,
+        Timestamp=entry.updated_at,
+    )
+
+
+def group_items(book: Book, bits: int = -1) -> list[Group]:
+    """The groups of `book` whose ids are set in `bits`, all by default, by ascending `GroupId`."""
+    named = sorted((number, name) for name, number in book.groups.items() if bits >> number & 1)
+    return [Group(name, number) for number, name in named]
+
+
+def apply(edits: Sequence[Edit], book: Book, call: Call) -> tuple[Book, list[Outcome]]:
+    """The book after those of `edits` that may be done, in their order, and how each one went."""
+    outcomes = [_missing(edit.peer) if _refused(edit, call) else DONE for edit in edits]
+    allowed = [edit for edit, outcome in zip(edits, outcomes, strict=True) if outcome is DONE]
+    book, done = book.with_edits(allowed, call.now, call.profile.pooling)
+    rooms = iter(done)
+    return book, [FULL if outcome is DONE and not next(rooms) else outcome for outcome in outcomes]
+
+
+def _refused(edit: Edit, call: Call) -> bool:
+    # What only takes data away is always done, or a disbanded chat group could never leave.
+    return edit.adds and edit.peer in call.missing
+
+
+def _missing(peer: Peer) -> Outcome:
+    if peer.type == PeerType.ACCOUNT:
+        return Outcome(Code.ACCOUNT_NOT_IMPORTED, f"To_Account {peer.id} was never imported")
+    return Outcome(Code.CHAT_GROUP_UNRESOLVED, f"ToGroupId {peer.id} does not exist or was disbanded")
+
+
+FULL = Outcome(
+    Code.CONVERSATIONS_FULL,
+    f"the account already has {CONVERSATIONS_PER_ACCOUNT_MAX} conversations with data;"
+    " no more are allowed",
+)

@@ -1,0 +1,77 @@
+"""`memory:`, the model that the other engines are compared with. It keeps nothing after its process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec.structs import replace
+
+from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.store import Answer, App, Change, ChatGroup, Kept, UnknownAccount, draw_version
+
+
+class MemoryStore:
+    """A store in dictionaries. Every call is done at once, so nothing comes in between."""
+
+    def __init__(self) -> None:
+        self._books: dict[Account, Kept] = {}
+        self._chat_groups: dict[tuple[int, str], ChatGroup] = {}
+        self._apps: dict[int, App] = {}
+
+    async def read(self, account: Account) -> Kept:
+        kept = self._books.get(account)
+        if kept is None:
+            raise UnknownAccount(account)
+        return kept
+
+    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+        kept = await self.read(account)
+        book, answer = change(kept.book)
+        if book is not kept.book:
+            self._books[account] = Kept(draw_version(), book)
+        return answer
+
+    async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
+        found = map(self._books.get, accounts)
+        return [kept.version if kept else None for kept in found]
+
+    async def create_account(self, account: Account) -> bool:
+        if account in self._books:
+            return False
+        self._books[account] = Kept(draw_version(), EMPTY_BOOK)
+        return True
+
+    async def delete_account(self, account: Account) -> bool:
+        return self._books.pop(account, None) is not None
+
+    async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
+        return {userid for userid in userids if Account(sdkappid, userid) in self._books}
+
+    async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
+        holder = self._chat_groups.setdefault((sdkappid, group.id), group)
+        return None if holder is group else holder
+
+    async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
+        return self._chat_groups.pop((sdkappid, group_id), None) is not None
+
+    async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
+        return {group_id for group_id in group_ids if (sdkappid, group_id) in self._chat_groups}
+
+    async def app(self, sdkappid: int) -> App | None:
+        return self._apps.get(sdkappid)
+
+    async def apps(self) -> list[App]:
+        return [self._apps[sdkappid] for sdkappid in sorted(self._apps)]
+
+    async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
+        app = replace(change(self._apps.get(sdkappid)), revision=draw_version())
+        self._apps[sdkappid] = app
+        for admin in app.admins:
+            await self.create_account(Account(sdkappid, admin))
+        return app
+
+    async def check(self) -> None:
+        """Memory is always there."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

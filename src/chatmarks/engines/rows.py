@@ -1,0 +1,75 @@
+"""Books and apps as rows, and back. The same for every engine that speaks SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from chatmarks.book import Book, Entry, Peer
+from chatmarks.store import App
+
+ConversationRow: TypeAlias = tuple[int, str, int, int, str, int, int]
+"""peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at."""
+
+_groups_decoder = msgspec.json.Decoder(dict[str, int])
+_app_decoder = msgspec.json.Decoder(App)
+
+_BITS = 64
+
+
+def _signed(marks: int) -> int:
+    return marks - (1 << _BITS) if marks >> (_BITS - 1) else marks
+
+
+def _unsigned(number: int) -> int:
+    return number & ((1 << _BITS) - 1)
+
+
+def groups_text(book: Book) -> str:
+    """The groups of a book as the JSON of its account row."""
+    return msgspec.json.encode(book.groups).decode()
+
+
+def book_of(next_position: int, groups: str, rows: Iterable[ConversationRow]) -> Book:
+    """The book of an account row and its conversation rows, which come by ascending position."""
+    entries = {
+        Peer(peer_type, peer_id): Entry(position, _unsigned(marks), text, bits, updated_at)
+        for peer_type, peer_id, position, marks, text, bits, updated_at in rows
+    }
+    return Book(_groups_decoder.decode(groups), entries, next_position)
+
+
+def row_of(peer: Peer, entry: Entry) -> ConversationRow:
+    """The row of one conversation."""
+    return (
+        int(peer.type),
+        peer.id,
+        entry.position,
+        _signed(entry.marks),
+        entry.custom_mark,
+        entry.groups,
+        entry.updated_at,
+    )
+
+
+def changed_rows(before: Book, after: Book) -> tuple[list[ConversationRow], list[tuple[int, str]]]:
+    """The rows to write, and the keys of those to delete, that turn one book into the other."""
+    written = [
+        row_of(peer, entry)
+        for peer, entry in after.entries.items()
+        if before.entries.get(peer) is not entry
+    ]
+    deleted = [(int(peer.type), peer.id) for peer in before.entries if peer not in after.entries]
+    return written, deleted
+
+
+def app_text(app: App) -> str:
+    """An app as JSON."""
+    return msgspec.json.encode(app).decode()
+
+
+def app_of(text: str) -> App:
+    """The app of its JSON."""
+    return _app_decoder.decode(text)

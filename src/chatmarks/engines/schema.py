@@ -1,0 +1,50 @@
+"""The tables of the embedded store. Rows are the truth; the owner comes first in every key."""
+
+from __future__ import annotations
+
+REVISION = "0001"
+"""The schema that this program reads and writes, stamped in `alembic_version`."""
+
+TABLES = """
+CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY) STRICT;
+
+-- owner: "SDKAppID:UserID". contact_groups: a JSON object, name to GroupId.
+CREATE TABLE account (
+    owner TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    next_position INTEGER NOT NULL,
+    contact_groups TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- standard_mark: the 64 bits as a signed number. contact_groups: bit n for GroupId n.
+-- updated_at: Unix seconds.
+CREATE TABLE conversation (
+    owner TEXT NOT NULL,
+    peer_type INTEGER NOT NULL,
+    peer_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    standard_mark INTEGER NOT NULL,
+    custom_mark TEXT NOT NULL,
+    contact_groups INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, peer_type, peer_id)
+) STRICT, WITHOUT ROWID;
+
+-- id: "SDKAppID:GroupId". owner_account: a UserID, or empty.
+CREATE TABLE chat_group (
+    id TEXT NOT NULL PRIMARY KEY,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner_account TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- content: JSON; secret keys are in it as sealed envelopes, in base64.
+CREATE TABLE app (
+    sdkappid INTEGER NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    content TEXT NOT NULL
+) STRICT;
+
+-- Written to find out whether the store can be written.
+CREATE TABLE probe (id INTEGER NOT NULL PRIMARY KEY, drawn INTEGER NOT NULL) STRICT;
+"""

@@ -1,0 +1,175 @@
+"""What is around every call: the query of its URL, the JSON of its body, the base fields of its answer.
+
+Documents 269/1519 and 1047/34620.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from msgspec import Struct
+from msgspec.inspect import Field, ListType, StructType, Type, UnionType, type_info
+
+from chatmarks.command import Command
+from chatmarks.errors import Code, Fail
+
+ACCOUNT_FIELDS = frozenset(
+    {
+        "From_Account",
+        "To_Account",
+        "UserID",
+        "Identifier",
+        "Accounts",
+        "Owner_Account",
+        "Member_Account",
+    }
+)
+"""The fields of all commands that name accounts; one that is not a string is 60015."""
+
+_OK = b'"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}'
+
+_encoder = msgspec.json.Encoder()
+
+
+class Caller(Struct, frozen=True):
+    """Who calls, as the URL says it; None where a parameter is missing. Nothing is verified."""
+
+    sdkappid: str | None
+    identifier: str | None
+    usersig: str | None
+
+
+def parse_query(query: bytes) -> Caller:
+    """Read the query of a URL. Order is free; names and values are case-sensitive; `random` and
+    `contenttype` are not looked at. Raises `Fail` 60002 when it cannot be parsed."""
+    values: dict[str, str] = {}
+    try:
+        for part in query.split(b"&"):
+            name, _, value = part.partition(b"=")
+            # Not unquote_plus: "+" is a character of standard base64 and never a space here.
+            values[name.decode()] = unquote_to_bytes(value).decode()
+    except UnicodeDecodeError as error:
+        raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error") from error
+    return Caller(values.get("sdkappid"), values.get("identifier"), values.get("usersig"))
+
+
+def decode_body(command: Command, body: bytes) -> Any:
+    """The request of `command` in `body`.
+
+    Raises `Fail`: 60003 for what is no JSON, 60015 for an account field that is no string, the bad
+    parameter of the command's service for any other wrong shape.
+    """
+    try:
+        text = body.decode()
+        return command.decoder.decode(text)
+    except msgspec.ValidationError as error:
+        return _decode_slowly(command, text, error)
+    except msgspec.DecodeError as error:
+        raise _not_json(body, error) from error
+    except UnicodeDecodeError as error:
+        raise Fail(
+            Code.BODY_NOT_JSON, f"the body is not UTF-8: byte {error.start} is invalid"
+        ) from error
+    except RecursionError as error:
+        raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
+
+
+def _not_json(body: bytes, error: msgspec.DecodeError) -> Fail:
+    if not body:
+        return Fail(Code.BODY_NOT_JSON, "the body is empty; send {} at least")
+    return Fail(Code.BODY_NOT_JSON, f"the body is not JSON: {error}")
+
+
+def _decode_slowly(command: Command, text: str, first: msgspec.ValidationError) -> Any:
+    """Find out what is wrong with a body that is not of its command's shape.
+
+    The fast decoder stops at the first wrong field. Only reading on tells whether the rest is JSON,
+    whether an account is no string, and whether a later key of the same name repairs it.
+    """
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.ValidationError:
+        # JSON in form, but with a number that no type here can hold.
+        raise Fail(command.service.bad_parameter, _sentence(first)) from first
+    except msgspec.DecodeError as error:
+        raise _not_json(text.encode(), error) from error
+    except RecursionError as error:
+        raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
+    if wrong := _account_not_string(type_info(command.request), value, "", named=False):
+        raise Fail(Code.ACCOUNT_NOT_STRING, wrong)
+    try:
+        return msgspec.convert(value, command.request)
+    except msgspec.ValidationError as error:
+        raise Fail(command.service.bad_parameter, _sentence(error)) from error
+
+
+def _account_not_string(shape: Type, value: object, path: str, *, named: bool) -> str | None:
+    """Where an account in `value` is no string, as a sentence; None when all are. `named`: whether
+    `value` stands in a field that names accounts."""
+    match shape:
+        case UnionType():
+            shapes = shape.types
+            wrong = (_account_not_string(part, value, path, named=named) for part in shapes[:1])
+            return next(filter(None, wrong), None)
+        case StructType() if isinstance(value, dict):
+            inner: list[tuple[Type, object, str, bool]] = [
+                (field.type, value[field.name], _join(path, field), field.name in ACCOUNT_FIELDS)
+                for field in shape.fields
+                if field.name in value
+            ]
+        case ListType() if isinstance(value, list):
+            inner = [
+                (shape.item_type, item, f"{path}[{number}]", named) for number, item in enumerate(value)
+            ]
+        case msgspec.inspect.StrType() if named and not isinstance(value, str):
+            kind = _JSON_NAMES.get(type(value), "number")
+            return f"{path} is not a string but: {kind}"
+        case _:
+            return None
+    found = (_account_not_string(s, v, p, named=n) for s, v, p, n in inner)
+    return next(filter(None, found), None)
+
+
+def _join(path: str, field: Field) -> str:
+    return f"{path}.{field.name}" if path else field.name
+
+
+_JSON_NAMES = {dict: "object", list: "array", bool: "boolean", type(None): "null"}
+
+_MISSING = re.compile(r"Object missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
+_WRONG = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+
+def _sentence(error: msgspec.ValidationError) -> str:
+    """The decoder's complaint, beginning with the name of the field."""
+    if found := _MISSING.fullmatch(str(error)):
+        name, parent = found.groups()
+        return f"{parent}.{name} is missing" if parent else f"{name} is missing"
+    found = _WRONG.fullmatch(str(error))
+    assert found
+    what, path = found.groups()
+    complaint = what.replace("`", "")
+    return f"{path or 'the body'}: {complaint[:1].lower()}{complaint[1:]}"
+
+
+def encode_answer(payload: Struct | None) -> bytes:
+    """The bytes of a successful answer: the payload's fields, then the four base fields."""
+    if payload is None:
+        return b"{" + _OK
+    encoded = _encoder.encode(payload)
+    return encoded[:-1] + b"," + _OK
+
+
+def encode_failure(fail: Fail) -> bytes:
+    """The bytes of a refused call: the four base fields and nothing else."""
+    return _encoder.encode(
+        {
+            "ActionStatus": "FAIL",
+            "ErrorCode": fail.code,
+            "ErrorInfo": fail.info,
+            "ErrorDisplay": "",
+        }
+    )

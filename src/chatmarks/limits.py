@@ -1,0 +1,113 @@
+"""Every documented number, once, with its page and date; and the switches of a behaviour profile.
+
+Numbers that never changed are constants. What the documents leave open, or changed over time, is a
+field of `Profile`. Bytes are bytes of UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+# Conversation groups and marks: 1047/53437 to 53442, 2023 to 2026.
+GROUPS_PER_ACCOUNT_MAX = 20
+CONVERSATIONS_PER_ACCOUNT_MAX = 1000
+CONVERSATIONS_PER_CALL_MAX = 100
+CONVERSATIONS_PER_SEARCH_MAX = 300
+GROUPS_PER_CALL = 1
+CUSTOM_MARK_BYTES_MAX = 256
+MARK_BITS = 64
+
+# Accounts: 1047/34953 to 34956; the size of Nick and FaceUrl is that of code 40601.
+USERID_BYTES_MAX = 32
+ACCOUNTS_PER_CALL_MAX = 100
+PROFILE_VALUE_BYTES_MAX = 500
+
+# Chat groups: 1047/34895 (2024). The name had 30 bytes until 2023, 100 since.
+CHAT_GROUP_TYPES = ("Public", "Private", "ChatRoom", "AVChatRoom", "Community")
+CHAT_GROUP_ID_BYTES_MAX = 48
+CHAT_GROUP_ID_GENERATED_PREFIX = "@TGS#"
+CHAT_GROUP_NAME_BYTES_MAX = 100
+CHAT_GROUP_INTRODUCTION_BYTES_MAX = 240
+CHAT_GROUP_NOTIFICATION_BYTES_MAX = 300
+CHAT_GROUP_FACE_URL_BYTES_MAX = 100
+CHAT_GROUP_MEMBERS_PER_CREATE_MAX = 100
+
+# An id that a conversation may point at. Generated ids, those of topics above all, are longer than
+# the 48 bytes of an id that an app chooses.
+TO_GROUP_ID_BYTES_MAX = 128
+
+# Own bounds; no document gives these.
+BODY_BYTES_MAX = 1 << 20
+BODY_SECONDS_MAX = 30.0
+TICKET_CHARACTERS_MAX = 8192
+TICKET_INFLATED_BYTES_MAX = 1 << 16
+KEYS_PER_APP_MAX = 2
+
+
+Pooling = Literal["shared", "split", "per_group"]
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a server answers where the documents leave a choice. Immutable; an app names one.
+
+    The defaults are strict, with every feature and without call caps.
+    """
+
+    group_name_bytes_max: Literal[32, 64] = 32
+    """32 until 2026-03 and in the text of 51011, 64 in the pages of 2026-04 (53437, 53439)."""
+
+    pooling: Pooling = "shared"
+    """What the 1,000 of 51008 counts. `shared`: conversations with any data (2023, 2024);
+    `split`: grouped ones, and marked ones apart (2026-04); `per_group`: each group, and marked
+    ones apart (2026-03)."""
+
+    unknown_account: Literal["strict", "lenient"] = "strict"
+    """`strict`: an account that was never imported is 50001; `lenient`: imported on first use."""
+
+    unknown_chat_group: Literal["strict", "lenient"] = "strict"
+    """`strict`: a conversation with an unknown chat group is 51007 in its result; `lenient`: taken."""
+
+    check_to_account: bool = False
+    """Whether a conversation with an account that was never imported is 50001 in its result."""
+
+    not_admin: Literal[60010, 50003] = 60010
+    """What a caller who is no admin is answered: the gateway's code or the service's own."""
+
+    get_page_size: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """Records in one page of `get_contact_group`; no document tells."""
+
+    edition: Literal["full", "basic"] = "full"
+    """`basic`: conversation groups and standard marks are 51013, custom marks are not."""
+
+    usersig: Literal["verify", "any"] = "verify"
+    """`any`: no ticket is verified; only heeded while the server listens on loopback."""
+
+    calls_per_second: Annotated[int, Meta(ge=0)] = 0
+    """Calls of one command in one second, at most; a command documented with less keeps less.
+    0: no cap. Documented: 200."""
+
+    app_calls_per_second: Annotated[int, Meta(ge=0)] = 0
+    """Calls of one app in one second over all commands, at most. 0: no cap."""
+
+
+PROFILES: dict[str, Profile] = {
+    "default": Profile(),
+    "documented": Profile(calls_per_second=200),
+}
+
+
+def resolved_profile(name: str, overrides: Mapping[str, str | int | bool]) -> Profile:
+    """The profile called `name` with the fields in `overrides` replaced.
+
+    Raises `ValueError` that names what is wrong.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"profile {name!r} is unknown; known: {', '.join(PROFILES)}")
+    try:
+        return msgspec.convert(msgspec.structs.asdict(PROFILES[name]) | dict(overrides), Profile)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"profile {name!r}: {str(error).replace('`', '')}") from error

@@ -1,0 +1,116 @@
+"""The contract of an engine, on one screen. An engine keeps books; it knows no rule of the protocol.
+
+Every transaction touches one account. Engines raise `UnknownAccount` and `Busy`; anything else that
+leaves them is a fault of the store, after which the outcome of a change is unknown.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from chatmarks.book import Account, Book
+
+Answer = TypeVar("Answer")
+Change: TypeAlias = Callable[[Book], tuple[Book, Answer]]
+
+
+def draw_version() -> int:
+    """A version or revision: 63 random bits, never 0. Drawn, not counted: a counter would repeat
+    itself after delete and re-create, a restore, or a failover with loss."""
+    return secrets.randbits(63) or 1
+
+
+class UnknownAccount(Exception):
+    """The account was never created, or was deleted."""
+
+
+class Busy(Exception):
+    """The store could not do it in time. Whether a change was kept is unknown."""
+
+
+class Kept(Struct, frozen=True):
+    """A book and its version: a random 63-bit number, good only to be compared with another."""
+
+    version: int
+    book: Book
+
+
+class ChatGroup(Struct, frozen=True):
+    """A chat group: its id, its `Type` as in `create_group`, its name and its owner's UserID or ""."""
+
+    id: str
+    type: str
+    name: str
+    owner: str
+
+
+class App(Struct, frozen=True):
+    """An app as it is kept. `sealed_keys`: at most two envelopes of `seal.py`, the newest first;
+    `overrides`: fields of the profile named `profile`; `sources`: networks that may call, all when
+    empty; `revision`: another random number after every change."""
+
+    sdkappid: int
+    sealed_keys: tuple[bytes, ...] = ()
+    admins: tuple[str, ...] = ()
+    profile: str = "default"
+    overrides: Mapping[str, str | int | bool] = {}
+    sources: tuple[str, ...] = ()
+    enabled: bool = True
+    revision: int = 0
+
+
+class Store(Protocol):
+    """Keeps books, apps and chat groups. What returned was kept, as far as the engine promises."""
+
+    async def read(self, account: Account) -> Kept:
+        """The book as it is at some moment after the call. Raises `UnknownAccount`."""
+
+    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+        """Run the pure `change` in a transaction, keep its book, return its answer.
+
+        Changes of one account happen one after another. When `change` raises, nothing is kept and
+        the caller gets its exception. It may run again on a conflict. Raises `UnknownAccount`.
+        """
+
+    async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
+        """The version of each book, None where there is no account."""
+
+    async def create_account(self, account: Account) -> bool:
+        """Make an account with an empty book. False, and nothing changed, when there is one."""
+
+    async def delete_account(self, account: Account) -> bool:
+        """Delete an account and its book. False when there is none."""
+
+    async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
+        """Those of `userids` that are accounts of the app."""
+
+    async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
+        """Keep `group`. When its id is taken, nothing is changed and its holder is returned."""
+
+    async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
+        """Forget a chat group. False when there is none."""
+
+    async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
+        """Those of `group_ids` that are chat groups of the app."""
+
+    async def app(self, sdkappid: int) -> App | None:
+        """One app."""
+
+    async def apps(self) -> list[App]:
+        """All apps, by ascending SDKAppID."""
+
+    async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
+        """Replace an app by `change` of it, with a new revision; its admins become accounts.
+
+        `change` gets None when there is no such app, and may raise: then nothing is changed.
+        """
+
+    async def check(self) -> None:
+        """Raise unless the store can be read and written and its last sync went well."""
+
+    async def close(self) -> None:
+        """Finish what was begun, then let go of files and connections."""
