@@ -1,0 +1,5 @@
+"""`python -m chatmarks`: the same as `chatmarks`."""
+
+from chatmarks.cli import main
+
+main(prog_name="chatmarks")
