@@ -90,11 +90,11 @@ def serving(*arguments: str, environ: Mapping[str, str] | None = None) -> Genera
         assert server.stop() == 0
 
 
-def signed_query(identifier: str = ADMIN, key: str = KEY) -> str:
+def signed_query(identifier: str = ADMIN, key: str = KEY, sdkappid: int = SDKAPPID) -> str:
     """The query of a signed URL."""
-    ticket = usersig.sign(SDKAPPID, identifier, key, now=int(time.time()))
+    ticket = usersig.sign(sdkappid, identifier, key, now=int(time.time()))
     return (
-        f"sdkappid={SDKAPPID}&identifier={identifier}&usersig={quote(ticket, safe='*')}"
+        f"sdkappid={sdkappid}&identifier={identifier}&usersig={quote(ticket, safe='*')}"
         "&random=99999999&contenttype=json"
     )
 
@@ -102,9 +102,11 @@ def signed_query(identifier: str = ADMIN, key: str = KEY) -> str:
 class Client:
     """One caller with a connection of its own."""
 
-    def __init__(self, url: str, *, key: str = KEY, identifier: str = ADMIN) -> None:
+    def __init__(
+        self, url: str, *, key: str = KEY, identifier: str = ADMIN, sdkappid: int = SDKAPPID
+    ) -> None:
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=False)
-        self.query = signed_query(identifier, key)
+        self.query = signed_query(identifier, key, sdkappid)
 
     async def __aenter__(self) -> Self:
         return self

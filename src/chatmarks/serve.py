@@ -161,7 +161,9 @@ def _bind(host: str, port: int) -> Generator[socket.socket, None, None]:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        # Without the address, which Python puts behind the reason and the line has already.
+        reason = str(error.strerror).partition(" (while")[0]
+        raise CannotListen(f"cannot listen on {host} port {port}: {reason}") from error
     with bound:
         yield bound
 

@@ -117,9 +117,10 @@ def list_(*, as_json: bool, store: str | None, config: str | None) -> None:
         return
     # Imported here: a table for people is all that this library is needed for.
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("sdkappid", "state", "administrators", "keys", "profile", "sources")
+    titles = ("sdkappid", "state", "administrators", "keys", "profile", "sources")
+    table = Table(*(Column(title, overflow="fold") for title in titles))
     for row in found:
         switches = [f"{name}={value}" for name, value in row["overrides"].items()]
         table.add_row(
