@@ -54,12 +54,13 @@ class GroupCommit:
     """A writer thread with a connection of its own, which `connect` opens.
 
     `connect` is called again after a fault: what a failed commit or sync left behind in a
-    connection is not built upon.
+    connection is not built upon. `failed` tells whether the last commit did.
     """
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
         self._connection: apsw.Connection | None = connect()
+        self.failed = False
         self._waiting: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="chatmarks-writer", daemon=True)
@@ -113,7 +114,9 @@ class GroupCommit:
                 except Refused as refusal:
                     unit.error = refusal.__cause__
             self._connection.execute("COMMIT")
+            self.failed = False
         except Exception as fault:  # noqa: BLE001 - it becomes the answer of every caller
+            self.failed = True
             self._abandon()
             for unit in units:
                 unit.error = Busy() if isinstance(fault, apsw.BusyError) else fault

@@ -40,6 +40,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._reader = _connect(path)
+        self._reader.execute("PRAGMA query_only = ON")
         self._writer = GroupCommit(lambda: _connect(path))
         self._checked_at = -_CHECK_SECONDS
 
@@ -155,8 +156,10 @@ class SqliteStore:
         return await self._writer.do(work)
 
     async def check(self) -> None:
-        # At most one real write a second, however often anyone asks.
-        if time.monotonic() - self._checked_at < _CHECK_SECONDS:
+        # At most one real write a second, however often anyone asks; but none is left out while the
+        # last commit is one that failed.
+        recent = time.monotonic() - self._checked_at < _CHECK_SECONDS
+        if recent and not self._writer.failed:
             return
         await self._writer.do(
             lambda connection: connection.execute(

@@ -5,6 +5,8 @@ Document: 1047/34955. Each account has a result of its own; `ActionStatus` stays
 
 from __future__ import annotations
 
+from asyncio import gather
+
 from msgspec import Struct
 
 from chatmarks.book import Account
@@ -55,16 +57,17 @@ def check(request: Request, _: Profile) -> None:
     differences=("The account of an administrator of the app is not deleted: 70402 in its result.",),
 )
 async def account_delete(request: Request, call: Call, store: Store) -> Answer:
-    """Delete the accounts, one after another."""
+    """Delete the accounts, each in a transaction of its own."""
     app = await store.app(call.sdkappid)
     admins = app.admins if app else ()
-    results = []
-    for item in request.DeleteItem:
-        if item.UserID in admins:
-            code, info = Code.ACCOUNT_BAD_PARAMETER, "UserID is an administrator of the app"
-        elif await store.delete_account(Account(call.sdkappid, item.UserID)):
-            code, info = Code.OK, ""
-        else:
-            code, info = Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist"
-        results.append(Result(code, info, item.UserID))
-    return Answer(results)
+
+    async def delete(userid: str) -> Result:
+        if userid in admins:
+            info = "UserID is an administrator of the app"
+            return Result(Code.ACCOUNT_BAD_PARAMETER, info, userid)
+        if await store.delete_account(Account(call.sdkappid, userid)):
+            return Result(Code.OK, "", userid)
+        return Result(Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist", userid)
+
+    # At once, so that they can share a sync.
+    return Answer(await gather(*(delete(item.UserID) for item in request.DeleteItem)))

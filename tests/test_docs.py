@@ -1,0 +1,63 @@
+"""The documents tell the truth, as far as a program can see it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+def test_the_compatibility_page_is_what_the_tables_say() -> None:
+    made = subprocess.run(
+        [sys.executable, ROOT / "tools/compatibility.py"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs/compatibility.md").read_text() == made.stdout, "run make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_architecture_names_every_room_and_no_other() -> None:
+    tree = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
+    named = set(re.findall(r"[├└]── (\w+)(?:\.py|/)", tree))
+    package = ROOT / "src/chatmarks"
+    rooms = {path.stem for path in package.glob("*.py")} | {
+        path.parent.name for path in package.glob("*/__init__.py")
+    }
+    assert named == rooms - {"__init__", "__main__"}
+
+
+def test_the_readme_starts_with_the_two_commands() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert text.index("make run") < text.index("make test") < text.index("search_contact_group")
+
+
+@pytest.mark.parametrize("command", [("serve",), ("app", "create"), ("app", "update"), ("sign",)])
+def test_every_flag_that_the_readme_names_exists(command: tuple[str, ...]) -> None:
+    text = (ROOT / "README.md").read_text()
+    used = set()
+    for line in re.findall(rf"chatmarks {' '.join(command)}\b([^`\n]*)", text):
+        used |= set(re.findall(r"--[a-z-]+", line))
+    shown = subprocess.run(
+        [sys.executable, "-m", "chatmarks", *command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {flag for flag in used if flag not in shown.stdout} == set()
+    assert "Examples" in shown.stdout
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
+    assert {"run", "test", "demo"} <= used & targets
