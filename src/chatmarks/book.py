@@ -140,21 +140,17 @@ class Book(Struct, frozen=True):
         """
         entries = dict(self.entries)
         next_position = self.next_position
-        counts = self._counts(pooling)
+        pools = _Pools(self, pooling)
         done: list[bool] = []
         changed = False
         for edit in edits:
             entry = entries.get(edit.peer) or Entry(next_position, 0, "", 0, now)
             after = edit.applied_to(entry, now)
-            before_pools, after_pools = _pools(entry, pooling), _pools(after, pooling)
-            entered = after_pools - before_pools
-            room = all(counts[pool] < CONVERSATIONS_PER_ACCOUNT_MAX for pool in entered)
+            room = after is entry or pools.admit(entry, after)
             done.append(room)
             if after is entry or not room:
                 continue
             changed = True
-            counts.update(entered)
-            counts.subtract(before_pools - after_pools)
             if after.is_empty:
                 del entries[edit.peer]
             else:
@@ -164,24 +160,41 @@ class Book(Struct, frozen=True):
             return self, done
         return Book(self.groups, entries, next_position), done
 
-    def _counts(self, pooling: Pooling) -> Counter[str | int]:
+
+class _Pools:
+    """Counts what the 1,000 of document 53438 limits, in the pools of one reading of it."""
+
+    def __init__(self, book: Book, pooling: Pooling) -> None:
+        self._pooling = pooling
         if pooling == "shared":
-            return Counter({"conversations": len(self.entries)})
-        return Counter(pool for entry in self.entries.values() for pool in _pools(entry, pooling))
+            self._counts: Counter[str | int] = Counter({"conversations": len(book.entries)})
+        else:
+            entries = book.entries.values()
+            self._counts = Counter(pool for entry in entries for pool in self._of(entry))
 
+    def admit(self, before: Entry, after: Entry) -> bool:
+        """Count an entry that becomes `after`; False, and not counted, where a pool is full."""
+        old, new = self._of(before), self._of(after)
+        if old == new:
+            return True
+        if any(self._counts[pool] >= CONVERSATIONS_PER_ACCOUNT_MAX for pool in new - old):
+            return False
+        self._counts.update(new - old)
+        self._counts.subtract(old - new)
+        return True
 
-def _pools(entry: Entry, pooling: Pooling) -> frozenset[str | int]:
-    """What `entry` counts towards: the names of pools, or ids of groups that are pools."""
-    if entry.is_empty:
-        return frozenset()
-    if pooling == "shared":
-        return _SHARED
-    pools: set[str | int] = set()
-    if entry.marks or entry.custom_mark:
-        pools.add("marked")
-    if entry.groups:
-        pools.update(entry.group_ids if pooling == "per_group" else ("grouped",))
-    return frozenset(pools)
+    def _of(self, entry: Entry) -> frozenset[str | int]:
+        """The pools that `entry` counts towards: names, or ids of groups that are pools."""
+        if entry.is_empty:
+            return frozenset()
+        if self._pooling == "shared":
+            return _SHARED
+        pools: set[str | int] = set()
+        if entry.marks or entry.custom_mark:
+            pools.add("marked")
+        if entry.groups:
+            pools.update(entry.group_ids if self._pooling == "per_group" else ("grouped",))
+        return frozenset(pools)
 
 
 _SHARED: frozenset[str | int] = frozenset({"conversations"})

@@ -32,6 +32,8 @@ ACCOUNT_FIELDS = frozenset(
 _OK = b'"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}'
 
 _encoder = msgspec.json.Encoder()
+# Its own reading of floats refuses 1e999, in whatever field, before anything else can be found out.
+_plain_decoder = msgspec.json.Decoder(float_hook=float)
 
 
 class Caller(Struct, frozen=True):
@@ -90,9 +92,9 @@ def _decode_slowly(command: Command, text: str, first: msgspec.ValidationError) 
     whether an account is no string, and whether a later key of the same name repairs it.
     """
     try:
-        value = msgspec.json.decode(text)
+        value = _plain_decoder.decode(text)
     except msgspec.ValidationError:
-        # JSON in form, but with a number that no type here can hold.
+        # JSON in form, but with an integer of thousands of digits.
         raise Fail(command.service.bad_parameter, _sentence(first)) from first
     except msgspec.DecodeError as error:
         raise _not_json(text.encode(), error) from error
