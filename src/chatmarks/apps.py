@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from chatmarks.limits import Profile, resolved_profile
 from chatmarks.seal import Seal
-from chatmarks.store import App, Store
+from chatmarks.store import App, Busy, Store
 
 FRESH_SECONDS = 0.5
-"""How long an app is used before the store is asked again. Half of the second that is promised."""
+"""How long an app is used before the store is asked again, and how long the store may take: together
+the second that is promised."""
 
 _REMEMBERED_MAX = 10_000
 
@@ -35,9 +36,10 @@ class OpenApp(Struct, frozen=True):
         """Whether a caller at the address `source` may call."""
         if not self.sources:
             return True
-        if not source:
+        try:
+            address = ip_address(source)
+        except ValueError:
             return False
-        address = ip_address(source)
         if isinstance(address, IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         return any(address in network for network in self.sources)
@@ -87,7 +89,11 @@ class Apps:
 
     async def _load(self, sdkappid: int) -> OpenApp | None:
         asked_at = self._monotonic()
-        app = await self._store.app(sdkappid)
+        try:
+            async with asyncio.timeout(FRESH_SECONDS):
+                app = await self._store.app(sdkappid)
+        except TimeoutError as error:
+            raise Busy from error
         before = self._remembered.pop(sdkappid, (0.0, None))[1]
         if app is not None and before is not None and before.revision == app.revision:
             found: OpenApp | None = before

@@ -79,18 +79,13 @@ def public(service: Service) -> Application:
 
 async def _read_body(receive: Receive) -> bytes:
     """The body. Raises `Fail` 60008 when it is too large, or not whole in time."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        size = len(body)
-    else:
-        try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                body, size = await _read_chunks(message, receive)
-        except TimeoutError as error:
-            raise Fail(
-                Code.HTTP_WRONG, f"the body was not whole within {BODY_SECONDS_MAX:g} seconds"
-            ) from error
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            body, size = await _read_chunks(receive)
+    except TimeoutError as error:
+        raise Fail(
+            Code.HTTP_WRONG, f"the body was not whole within {BODY_SECONDS_MAX:g} seconds"
+        ) from error
     if size > BODY_BYTES_MAX:
         raise Fail(
             Code.HTTP_WRONG,
@@ -99,11 +94,12 @@ async def _read_body(receive: Receive) -> bytes:
     return body
 
 
-async def _read_chunks(message: Message, receive: Receive) -> tuple[bytes, int]:
+async def _read_chunks(receive: Receive) -> tuple[bytes, int]:
     """The body and its size. What is over the bound is read, so that the client gets to read the
     answer, but not kept."""
     chunks, size = [], 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise _Left
         chunk: bytes = message.get("body", b"")
@@ -114,7 +110,6 @@ async def _read_chunks(message: Message, receive: Receive) -> tuple[bytes, int]:
             chunks.clear()
         if not message.get("more_body", False) or size > _DISCARDED_BYTES_MAX:
             return b"".join(chunks), size
-        message = await receive()
 
 
 async def _respond_health(service: Service, path: str, send: Send) -> None:

@@ -5,13 +5,15 @@ Documents 269/1519 and 1047/34620.
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+import sys
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
-from msgspec.inspect import Field, ListType, StructType, Type, UnionType, type_info
+from msgspec.inspect import Field, ListType, StructType, Type, type_info
 
 from chatmarks.command import Command
 from chatmarks.errors import Code, Fail
@@ -32,8 +34,6 @@ ACCOUNT_FIELDS = frozenset(
 _OK = b'"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}'
 
 _encoder = msgspec.json.Encoder()
-# Its own reading of floats refuses 1e999, in whatever field, before anything else can be found out.
-_plain_decoder = msgspec.json.Decoder(float_hook=float)
 
 
 class Caller(Struct, frozen=True):
@@ -52,7 +52,7 @@ def parse_query(query: bytes) -> Caller:
         for part in query.split(b"&"):
             name, _, value = part.partition(b"=")
             # Not unquote_plus: "+" is a character of standard base64 and never a space here.
-            values[name.decode()] = unquote_to_bytes(value).decode()
+            values[unquote_to_bytes(name).decode()] = unquote_to_bytes(value).decode()
     except UnicodeDecodeError as error:
         raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error") from error
     return Caller(values.get("sdkappid"), values.get("identifier"), values.get("usersig"))
@@ -67,8 +67,8 @@ def decode_body(command: Command, body: bytes) -> Any:
     try:
         text = body.decode()
         return command.decoder.decode(text)
-    except msgspec.ValidationError as error:
-        return _decode_slowly(command, text, error)
+    except msgspec.ValidationError:
+        return _decode_slowly(command, text)
     except msgspec.DecodeError as error:
         raise _not_json(body, error) from error
     except UnicodeDecodeError as error:
@@ -79,27 +79,26 @@ def decode_body(command: Command, body: bytes) -> Any:
         raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
 
 
-def _not_json(body: bytes, error: msgspec.DecodeError) -> Fail:
+def _not_json(body: bytes, error: Exception) -> Fail:
     if not body:
         return Fail(Code.BODY_NOT_JSON, "the body is empty; send {} at least")
     return Fail(Code.BODY_NOT_JSON, f"the body is not JSON: {error}")
 
 
-def _decode_slowly(command: Command, text: str, first: msgspec.ValidationError) -> Any:
+def _decode_slowly(command: Command, text: str) -> Any:
     """Find out what is wrong with a body that is not of its command's shape.
 
     The fast decoder stops at the first wrong field. Only reading on tells whether the rest is JSON,
     whether an account is no string, and whether a later key of the same name repairs it.
     """
     try:
-        value = _plain_decoder.decode(text)
-    except msgspec.ValidationError:
-        # JSON in form, but with an integer of thousands of digits.
-        raise Fail(command.service.bad_parameter, _sentence(first)) from first
-    except msgspec.DecodeError as error:
-        raise _not_json(text.encode(), error) from error
+        # The standard library reads numbers of any size, in whatever field they stand.
+        value = json.loads(text, parse_int=_integer, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
+    except ValueError as error:
+        raise _not_json(text.encode(), error) from error
     if wrong := _account_not_string(type_info(command.request), value, "", named=False):
         raise Fail(Code.ACCOUNT_NOT_STRING, wrong)
     try:
@@ -108,14 +107,19 @@ def _decode_slowly(command: Command, text: str, first: msgspec.ValidationError) 
         raise Fail(command.service.bad_parameter, _sentence(error)) from error
 
 
+def _integer(digits: str) -> int | float:
+    """An integer; one with more digits than Python reads is no integer that a field could hold."""
+    return int(digits) if len(digits) <= sys.get_int_max_str_digits() else float("inf")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _account_not_string(shape: Type, value: object, path: str, *, named: bool) -> str | None:
     """Where an account in `value` is no string, as a sentence; None when all are. `named`: whether
     `value` stands in a field that names accounts."""
     match shape:
-        case UnionType():
-            shapes = shape.types
-            wrong = (_account_not_string(part, value, path, named=named) for part in shapes[:1])
-            return next(filter(None, wrong), None)
         case StructType() if isinstance(value, dict):
             inner: list[tuple[Type, object, str, bool]] = [
                 (field.type, value[field.name], _join(path, field), field.name in ACCOUNT_FIELDS)

@@ -38,11 +38,16 @@ class Seal:
 
     def open(self, sdkappid: int, envelope: bytes) -> str:
         """The key in `envelope`. Raises `SealError`."""
-        scheme, content = envelope[0], envelope[1:]
-        if scheme == PLAIN:
-            return content.decode()
-        if scheme != AES_GCM:
-            raise SealError(f"a key of app {sdkappid} has scheme {scheme}; 0 and 1 are known")
+        scheme, content = envelope[:1], envelope[1:]
+        if scheme == bytes([PLAIN]):
+            try:
+                return content.decode()
+            except UnicodeDecodeError as error:
+                raise SealError(f"a key of app {sdkappid} is damaged") from error
+        if scheme != bytes([AES_GCM]):
+            raise SealError(
+                f"a key of app {sdkappid} has scheme {scheme.hex() or 'none'}; 00 and 01 are known"
+            )
         if self._key is None:
             raise SealError(
                 f"a key of app {sdkappid} is sealed; CHATMARKS_MASTER_KEY_FILE must name the master key"
@@ -53,5 +58,7 @@ class Seal:
         nonce, sealed = content[:_NONCE_BYTES], content[_NONCE_BYTES:]
         try:
             return AESGCM(self._key).decrypt(nonce, sealed, str(sdkappid).encode()).decode()
-        except InvalidTag as error:
-            raise SealError(f"a key of app {sdkappid} was sealed with another master key") from error
+        except (InvalidTag, ValueError) as error:
+            raise SealError(
+                f"a key of app {sdkappid} is damaged or was sealed with another master key"
+            ) from error

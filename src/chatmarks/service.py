@@ -71,10 +71,11 @@ class Service:
         try:
             if method != "POST":
                 raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error")
+            caller = parse_query(query)
             command = COMMANDS.get(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
             if command is None:
                 raise Fail(Code.NO_SUCH_COMMAND, f"no command at {path[:200]}")
-            call = await self._admitted(command, parse_query(query), source)
+            call = await self._admitted(command, caller, source)
             request = decode_body(command, body)
             return encode_answer(await self._run(command, request, call))
         except Fail as fail:
@@ -129,7 +130,7 @@ class Service:
             return
         # The revision stands for the app's keys: whatever changes them makes this forgotten.
         key = (app.revision, identifier, usersig)
-        if now <= self._verified.get(key, -1):
+        if int(now) <= self._verified.get(key, -1):
             self._verified.move_to_end(key)
             return
         ticket = verify(usersig, sdkappid=app.sdkappid, identifier=identifier, keys=app.keys, now=now)

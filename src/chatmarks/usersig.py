@@ -124,7 +124,8 @@ def verify(usersig: str, *, sdkappid: int, identifier: str, keys: Sequence[str],
     fits = [hmac.compare_digest(signature(key, ticket).encode(), given) for key in keys]
     if not any(fits):
         raise Fail(Code.USERSIG_KEY, WRONG_KEY)
-    if now > ticket.expires_at:
+    # Whole seconds, as other verifiers count: the last second is good to its end.
+    if int(now) > ticket.expires_at:
         raise Fail(
             Code.USERSIG_EXPIRED,
             f"The UserSig in use is expired: it was good until {ticket.expires_at},"

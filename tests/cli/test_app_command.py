@@ -163,7 +163,7 @@ def test_keys_are_sealed_under_the_master_key(invoke: Invoke, tmp_path: Path) ->
     without = invoke("app", "list")
     assert refused(without).startswith("a key of app 7 is sealed; CHATMARKS_MASTER_KEY_FILE must")
     wrong = invoke("app", "list", CHATMARKS_MASTER_KEY_FILE="other")
-    assert refused(wrong) == "a key of app 7 was sealed with another master key"
+    assert refused(wrong) == "a key of app 7 is damaged or was sealed with another master key"
     short = invoke("app", "list", CHATMARKS_MASTER_KEY_FILE="short")
     assert refused(short) == "the master key has 9 bytes; 32 at least are required"
 
