@@ -176,6 +176,6 @@ def _missing(peer: Peer) -> Outcome:
 
 FULL = Outcome(
     Code.CONVERSATIONS_FULL,
-    f"the account already has {CONVERSATIONS_PER_ACCOUNT_MAX} conversations with data;"
+    f"there are {CONVERSATIONS_PER_ACCOUNT_MAX} conversations with data already;"
     " no more are allowed",
 )
