@@ -44,8 +44,11 @@ class _Unit(Generic[Answer]):
     def settle(self) -> None:
         if self.future.done():
             return
-        if self.error is not None:
+        if isinstance(self.error, Exception) and not isinstance(self.error, StopIteration):
             self.future.set_exception(self.error)
+        elif self.error is not None:
+            # What no future may carry, as it would end or cancel whoever waits.
+            self.future.set_exception(RuntimeError(f"a change raised {self.error!r}"))
         else:
             self.future.set_result(self.answer)  # type: ignore[arg-type] # set by the work
 
@@ -61,6 +64,7 @@ class GroupCommit:
         self._connect = connect
         self._connection: apsw.Connection | None = connect()
         self.failed = False
+        self._closed = False
         self._waiting: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="chatmarks-writer", daemon=True)
@@ -75,6 +79,8 @@ class GroupCommit:
         """
         future: asyncio.Future[Answer] = self._loop.create_future()
         unit = _Unit(work, future)
+        if self._closed:
+            raise RuntimeError("the store is closed")
         self._waiting.put(unit)
         try:
             return await future
@@ -83,6 +89,7 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commit what waits, then stop."""
+        self._closed = True
         self._waiting.put(None)
         await asyncio.to_thread(self._thread.join)
         if self._connection is not None:
@@ -100,7 +107,7 @@ class GroupCommit:
                 unit = self._waiting.get()
             going = unit is not None
             if units:
-                self._commit([unit for unit in units if not unit.left])
+                self._commit(units)
                 self._loop.call_soon_threadsafe(_settle, units)
 
     def _commit(self, units: list[_Unit[Any]]) -> None:
@@ -109,13 +116,15 @@ class GroupCommit:
                 self._connection = self._connect()
             self._connection.execute("BEGIN IMMEDIATE")
             for unit in units:
+                if unit.left:
+                    continue
                 try:
                     unit.answer = unit.work(self._connection)
                 except Refused as refusal:
                     unit.error = refusal.__cause__
             self._connection.execute("COMMIT")
             self.failed = False
-        except Exception as fault:  # noqa: BLE001 - it becomes the answer of every caller
+        except BaseException as fault:  # noqa: BLE001 - it becomes the answer of every caller
             self.failed = True
             self._abandon()
             for unit in units:

@@ -48,8 +48,10 @@ class MemoryStore:
         return {userid for userid in userids if Account(sdkappid, userid) in self._books}
 
     async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
-        holder = self._chat_groups.setdefault((sdkappid, group.id), group)
-        return None if holder is group else holder
+        holder = self._chat_groups.get((sdkappid, group.id))
+        if holder is None:
+            self._chat_groups[sdkappid, group.id] = group
+        return holder
 
     async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
         return self._chat_groups.pop((sdkappid, group_id), None) is not None

@@ -5,7 +5,12 @@ from __future__ import annotations
 REVISION = "0001"
 """The schema that this program reads and writes, stamped in `alembic_version`."""
 
-TABLES = """
+APPLICATION_ID = 0x63686D6B
+"""What marks a file as a store of ours, in SQLite's header: "chmk"."""
+
+TABLES = f"""
+PRAGMA application_id = {APPLICATION_ID};
+
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY) STRICT;
 
 -- owner: "SDKAppID:UserID". contact_groups: a JSON object, name to GroupId.

@@ -22,7 +22,7 @@ from chatmarks.book import EMPTY_BOOK, Account
 from chatmarks.engines import BadStore
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
-from chatmarks.engines.schema import REVISION, TABLES
+from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
 from chatmarks.store import Answer, App, Busy, Change, ChatGroup, Kept, UnknownAccount, draw_version
 
 _SQLITE_LEAST = (3, 51, 3)
@@ -198,33 +198,44 @@ def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Only its owner may read it: it can hold secret keys. SQLite gives its side files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = _connect(path)
+    if _is_empty(path):
+        connection = _connect(path)
+        connection.execute("BEGIN IMMEDIATE")
+        if not _tables(connection):
+            connection.execute(TABLES)
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
+        connection.execute("COMMIT")
+        connection.close()
+        _sync_directory(path.parent)
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether the file has no tables yet. Raises `BadStore` when those it has are not ours.
+
+    Looks without changing anything: the file may belong to another program.
+    """
+    connection = apsw.Connection(str(path))
+    connection.set_busy_handler(_Patience())
     try:
-        if _revision(connection) is None:
-            connection.execute("BEGIN IMMEDIATE")
-            if _revision(connection) is None:
-                connection.execute(TABLES)
-                connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
-            connection.execute("COMMIT")
-            _sync_directory(path.parent)
-        if (found := _revision(connection)) != REVISION:
-            raise BadStore(
-                f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
-                " a newer chatmarks wrote it"
-            )
+        if not _tables(connection):
+            return True
+        if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
+            raise BadStore(f"store {str(path)!r} is a database of another program")
+        found = connection.execute("SELECT version_num FROM alembic_version").get
     finally:
         connection.close()
+    if found is None:
+        raise BadStore(f"store {str(path)!r} is damaged: no schema is stamped in it")
+    if found != REVISION:
+        raise BadStore(
+            f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
+            " a newer chatmarks wrote it"
+        )
+    return False
 
 
-def _revision(connection: apsw.Connection) -> str | None:
-    """The stamped schema, None for an empty file."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-    if not tables:
-        return None
-    if "alembic_version" not in tables:
-        return "of another program"
-    revision: str | None = connection.execute("SELECT version_num FROM alembic_version").get
-    return revision or "unknown"
+def _tables(connection: apsw.Connection) -> set[str]:
+    return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
 
 
 def _sync_directory(directory: Path) -> None:

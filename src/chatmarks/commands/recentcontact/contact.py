@@ -176,6 +176,5 @@ def _missing(peer: Peer) -> Outcome:
 
 FULL = Outcome(
     Code.CONVERSATIONS_FULL,
-    f"there are {CONVERSATIONS_PER_ACCOUNT_MAX} conversations with data already;"
-    " no more are allowed",
+    f"there are {CONVERSATIONS_PER_ACCOUNT_MAX} conversations with data already; no more are allowed",
 )

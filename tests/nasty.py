@@ -1,0 +1,116 @@
+"""A store that has bad luck, the same in every run of a seed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from enum import Enum
+
+from chatmarks.book import Account, Book
+from chatmarks.store import Answer, App, Busy, Change, ChatGroup, Kept, Store
+
+
+class Fate(Enum):
+    """What happens to one call."""
+
+    PLAIN = "done as it should be"
+    TWICE = "its change is run twice, as after a conflict"
+    BUSY = "refused with Busy before anything is done"
+    DIES = "a fault after its change was run and before the commit"
+
+
+class Died(Exception):
+    """The fault of this store; no engine raises it."""
+
+
+class NastyStore:
+    """`inner`, with a fate drawn for each call on books and chat groups.
+
+    `fates` are drawn from, one after another with `seed`; `met` counts what came up and `last` is the
+    fate that ended the latest call, or PLAIN. Apps are left alone: they are looked up by the clock,
+    which would make a seed mean something else in each run.
+    """
+
+    def __init__(self, inner: Store, seed: int, fates: Sequence[Fate]) -> None:
+        self.inner = inner
+        self.fates = fates
+        self.met: Counter[Fate] = Counter()
+        self.last = Fate.PLAIN
+        self._random = random.Random(seed)
+
+    def _draw(self) -> Fate:
+        fate = self._random.choice(self.fates)
+        self.met[fate] += 1
+        if fate is Fate.BUSY:
+            self.last = fate
+            raise Busy
+        return fate
+
+    def _pass(self) -> None:
+        """Die where there is no change to die in."""
+        if self._draw() is Fate.DIES:
+            self.last = Fate.DIES
+            raise Died
+
+    async def read(self, account: Account) -> Kept:
+        self._pass()
+        return await self.inner.read(account)
+
+    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+        fate = self._draw()
+
+        def changed(book: Book) -> tuple[Book, Answer]:
+            if fate is Fate.TWICE:
+                change(book)
+            after = change(book)
+            if fate is Fate.DIES:
+                self.last = fate
+                raise Died
+            return after
+
+        return await self.inner.update(account, changed)
+
+    async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
+        self._pass()
+        return await self.inner.versions(accounts)
+
+    async def create_account(self, account: Account) -> bool:
+        self._pass()
+        return await self.inner.create_account(account)
+
+    async def delete_account(self, account: Account) -> bool:
+        self._pass()
+        return await self.inner.delete_account(account)
+
+    async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
+        self._pass()
+        return await self.inner.known_accounts(sdkappid, userids)
+
+    async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
+        self._pass()
+        return await self.inner.create_chat_group(sdkappid, group)
+
+    async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
+        self._pass()
+        return await self.inner.delete_chat_group(sdkappid, group_id)
+
+    async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
+        self._pass()
+        return await self.inner.known_chat_groups(sdkappid, group_ids)
+
+    async def app(self, sdkappid: int) -> App | None:
+        return await self.inner.app(sdkappid)
+
+    async def apps(self) -> list[App]:
+        return await self.inner.apps()
+
+    async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
+        return await self.inner.change_app(sdkappid, change)
+
+    async def check(self) -> None:
+        self._pass()
+        await self.inner.check()
+
+    async def close(self) -> None:
+        await self.inner.close()
