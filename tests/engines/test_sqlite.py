@@ -16,7 +16,7 @@ from typing import Any
 import apsw
 import pytest
 
-from chatmarks.book import Account, Edit, Peer, PeerType
+from chatmarks.book import Account, Book, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, open_store, sqlite
 from chatmarks.engines.schema import APPLICATION_ID
 from chatmarks.engines.sqlite import SqliteStore
@@ -570,3 +570,27 @@ async def test_a_delete_among_eight_writers_leaves_no_row(path: Path) -> None:
     assert [row[0] for row in rows(path, "conversation")] == [bystander.owner]
     for store in stores:
         await store.close()
+
+
+# What must not stop the writer.
+
+
+async def test_a_call_after_the_end_is_refused_rather_than_waited_for(path: Path) -> None:
+    store = await opened(path)
+    await store.close()
+    with pytest.raises(RuntimeError, match="the store is closed"):
+        await store.create_account(ALICE)
+
+
+@pytest.mark.parametrize("wrong", [StopIteration(), asyncio.CancelledError(), SystemExit(3)])
+async def test_whatever_a_change_raises_the_writer_goes_on(path: Path, wrong: BaseException) -> None:
+    def change(_: Book) -> tuple[Book, None]:
+        raise wrong
+
+    store = await opened(path)
+    await store.create_account(ALICE)
+    with pytest.raises(RuntimeError, match="a change raised"):
+        await store.update(ALICE, change)
+    await store.update(ALICE, marking("bob"))
+    assert await peer_ids(store) == {"bob"}
+    await store.close()
