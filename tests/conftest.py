@@ -11,7 +11,7 @@ import pytest
 
 from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
-from chatmarks.errors import Code
+from chatmarks.errors import Code, Fail
 from chatmarks.service import Service
 from chatmarks.store import Store
 from harness import Caller, make_caller
@@ -74,18 +74,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch every answer that leaves a service of this process."""
     handle, refuse = Service.handle, Service.refuse
 
-    async def handle_watched(self: Service, path: str, query: bytes, body: bytes, **more: str) -> bytes:
+    async def handle_watched(self: Service, path: str, query: bytes, body: bytes, **more: Any) -> bytes:
         answer = await handle(self, path, query, body, **more)
         MET.commands.add(path.removeprefix("/v4/"))
         MET.note(answer)
         return answer
 
-    def refuse_watched(self: Service, code: Code, info: str) -> bytes:
-        answer = refuse(self, code, info)
+    def refuse_watched(self: Service, fail: Fail) -> bytes:
+        answer = refuse(self, fail)
         MET.note(answer)
         return answer
 
-    Service.handle = handle_watched  # type: ignore[method-assign]
+    Service.handle = handle_watched  # type: ignore[method-assign] # it only watches
     Service.refuse = refuse_watched  # type: ignore[method-assign]
 
 

@@ -17,6 +17,7 @@ SDKAPPID = 1400000000
 ADMIN = "administrator"
 # The demo key that the public generators print in their READMEs.
 KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+OWN_KEY = "a key that only one app has"
 NOW = 1_700_000_000
 
 Answer = dict[str, Any]
@@ -141,7 +142,7 @@ async def make_caller(store: Store, clock: Clock | None = None, **settings: Any)
     """A caller of a service on `store` with one app; `settings` as in `make_app`."""
     clock = clock or Clock()
     await make_app(store, **settings)
-    service = Service(store, Seal(), clock=clock, draw_id=numbered_ids())
+    service = Service(store, Seal(), loopback=True, clock=clock, draw_id=numbered_ids())
     return Caller(service, clock, key=(*settings.get("keys", (KEY,)),)[0])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 
 from chatmarks.book import Account, Book
-from chatmarks.store import Answer, App, Busy, Change, ChatGroup, Kept, Store
+from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Returned, Store
 
 
 class Fate(Enum):
@@ -57,10 +57,10 @@ class NastyStore:
         self._pass()
         return await self.inner.read(account)
 
-    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+    async def update(self, account: Account, change: Change[Returned]) -> Returned:
         fate = self._draw()
 
-        def changed(book: Book) -> tuple[Book, Answer]:
+        def changed(book: Book) -> tuple[Book, Returned]:
             if fate is Fate.TWICE:
                 change(book)
             after = change(book)

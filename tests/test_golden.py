@@ -62,7 +62,9 @@ async def replayed(store: Store, exchange: Exchange) -> dict[str, Any]:
     await make_app(store)
     clock = Clock()
     generated = iter(exchange.generated_ids)
-    caller = Caller(Service(store, Seal(), clock=clock, draw_id=lambda: next(generated)), clock)
+    caller = Caller(
+        Service(store, Seal(), loopback=True, clock=clock, draw_id=lambda: next(generated)), clock
+    )
     for step in exchange.steps:
         clock.now = step.at
         await caller.ok(step.command, step.body)

@@ -7,7 +7,7 @@ an allowed Host.
 from __future__ import annotations
 
 import hmac
-import logging
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,9 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatmarks.store import Store
-
-log = logging.getLogger("chatmarks")
+from chatmarks.service import Service
 
 
 class TokenMiddleware:
@@ -27,11 +25,12 @@ class TokenMiddleware:
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self.app = app
-        self.expected = None if token is None else f"Bearer {token}".encode()
+        self.expected = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if self.expected is None or hmac.compare_digest(given, self.expected):
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        fits = self.expected is None or hmac.compare_digest(given.strip(), self.expected)
+        if fits and (self.expected is None or scheme.lower() == b"bearer"):
             await self.app(scope, receive, send)
             return
         refusal = PlainTextResponse(
@@ -40,28 +39,23 @@ class TokenMiddleware:
         await refusal(scope, receive, send)
 
 
-def admin(store: Store, *, host: str, token: str | None) -> Starlette:
-    """The application of the admin listener, which is reached at `host`."""
+def admin(service: Service, *, names: Sequence[str], token: str | None) -> Starlette:
+    """The application of the admin listener, which may be called by `names`, and by loopback's."""
 
     async def healthz(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> PlainTextResponse:
-        try:
-            await store.check()
-        except Exception:
-            log.exception("the store is not ready")
-            return PlainTextResponse(
-                "not ready: the store cannot be used; the log has the reason\n", 503
-            )
-        return PlainTextResponse("ok\n")
+        if await service.ready():
+            return PlainTextResponse("ok\n")
+        return PlainTextResponse("not ready: the store cannot be used\n", 503)
 
     return Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
         middleware=[
             Middleware(
                 TrustedHostMiddleware,
-                allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1", host],
+                allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1", *names],
                 www_redirect=False,
             ),
             Middleware(TokenMiddleware, token=token),

@@ -13,6 +13,7 @@ from msgspec import Struct
 from chatmarks.limits import Profile, resolved_profile
 from chatmarks.seal import Seal
 from chatmarks.store import App, Busy, Store
+from chatmarks.usersig import DEMO_KEY
 
 FRESH_SECONDS = 0.5
 """How long an app is used before the store is asked again, and how long the store may take: together
@@ -45,13 +46,17 @@ class OpenApp(Struct, frozen=True):
         return any(address in network for network in self.sources)
 
 
-def opened(app: App, seal: Seal) -> OpenApp:
-    """`app` with its keys opened. Raises `SealError`, or `ValueError` for an unknown profile."""
+def opened(app: App, seal: Seal, *, loopback: bool) -> OpenApp:
+    """`app` with its keys opened, without the published one where others than this machine can call.
+
+    Raises `SealError`, or `ValueError` for an unknown profile.
+    """
+    keys = [seal.open(app.sdkappid, envelope) for envelope in app.sealed_keys]
     return OpenApp(
         app.sdkappid,
         app.revision,
         app.enabled,
-        tuple(seal.open(app.sdkappid, envelope) for envelope in app.sealed_keys),
+        tuple(key for key in keys if loopback or key != DEMO_KEY),
         frozenset(app.admins),
         resolved_profile(app.profile, app.overrides),
         tuple(ip_network(source) for source in app.sources),
@@ -62,9 +67,15 @@ class Apps:
     """The apps of a store, remembered for half a second each."""
 
     def __init__(
-        self, store: Store, seal: Seal, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        seal: Seal,
+        *,
+        loopback: bool,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._loopback = loopback
         self._seal = seal
         self._monotonic = monotonic
         self._remembered: OrderedDict[int, tuple[float, OpenApp | None]] = OrderedDict()
@@ -98,7 +109,7 @@ class Apps:
         if app is not None and before is not None and before.revision == app.revision:
             found: OpenApp | None = before
         else:
-            found = None if app is None else opened(app, self._seal)
+            found = None if app is None else opened(app, self._seal, loopback=self._loopback)
         self._remembered[sdkappid] = (asked_at, found)
         if len(self._remembered) > _REMEMBERED_MAX:
             self._remembered.popitem(last=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
@@ -16,8 +15,6 @@ from typing import Any, TypeAlias
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX
 from chatmarks.service import Service
-
-log = logging.getLogger("chatmarks")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -51,7 +48,9 @@ def public(service: Service) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         if path in ("/healthz", "/readyz"):
-            await _respond_health(service, path, send)
+            ready = path == "/healthz" or await service.ready()
+            text = b"ok\n" if ready else b"not ready: the store cannot be used\n"
+            await _respond(send, text, [_TEXT], status=200 if ready else 503)
             return
         if method == "OPTIONS":
             await _respond(send, b"", list(_CORS))
@@ -60,7 +59,7 @@ def public(service: Service) -> Application:
         try:
             body = await _read_body(receive)
         except Fail as fail:
-            await _respond(send, service.refuse(fail.code, fail.info), [*headers, _CLOSE])
+            await _respond(send, service.refuse(fail), [*headers, _CLOSE])
             return
         except _Left:
             return
@@ -71,6 +70,7 @@ def public(service: Service) -> Application:
             body,
             method=method,
             source=client[0] if client else "",
+            from_page=any(name == b"origin" for name, _ in scope["headers"]),
         )
         await _respond(send, answer, headers)
 
@@ -110,17 +110,6 @@ async def _read_chunks(receive: Receive) -> tuple[bytes, int]:
             chunks.clear()
         if not message.get("more_body", False) or size > _DISCARDED_BYTES_MAX:
             return b"".join(chunks), size
-
-
-async def _respond_health(service: Service, path: str, send: Send) -> None:
-    status, text = 200, b"ok\n"
-    if path == "/readyz":
-        try:
-            await service.store.check()
-        except Exception:
-            log.exception("the store is not ready")
-            status, text = 503, b"not ready: the store cannot be used; the log has the reason\n"
-    await _respond(send, text, [_TEXT], status=status)
 
 
 async def _respond(send: Send, body: bytes, headers: Headers, *, status: int = 200) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from chatmarks.book import Book, Peer
 from chatmarks.errors import Code, Fail
@@ -20,7 +20,7 @@ from chatmarks.limits import USERID_BYTES_MAX, Profile
 from chatmarks.store import Store
 
 
-class Service(Struct, frozen=True):
+class WireService(Struct, frozen=True):
     """A service of the wire, the first half of a command's URL, and its codes for common failures."""
 
     name: str
@@ -29,14 +29,14 @@ class Service(Struct, frozen=True):
     timeout: Code
 
 
-RECENTCONTACT = Service("recentcontact", Code.BAD_PARAMETER, Code.SERVER_ERROR, Code.TIMEOUT)
-IM_OPEN_LOGIN = Service(
+RECENTCONTACT = WireService("recentcontact", Code.BAD_PARAMETER, Code.SERVER_ERROR, Code.TIMEOUT)
+IM_OPEN_LOGIN = WireService(
     "im_open_login_svc",
     Code.ACCOUNT_BAD_PARAMETER,
     Code.ACCOUNT_SERVER_ERROR,
     Code.ACCOUNT_TIMEOUT,
 )
-GROUP_OPEN_HTTP = Service(
+GROUP_OPEN_HTTP = WireService(
     "group_open_http_svc",
     Code.CHAT_GROUP_BAD_PARAMETER,
     Code.CHAT_GROUP_SERVER_ERROR,
@@ -45,14 +45,14 @@ GROUP_OPEN_HTTP = Service(
 
 
 class Call(Struct, frozen=True):
-    """What a command may know of the world: the time in Unix seconds, the app and its profile,
-    which of the peers that the request brings data to do not exist, and a source of fresh ids."""
+    """What a command may know of the world: the time in Unix seconds, the app and its profile, a
+    source of fresh ids, and which of the peers that the request brings data to do not exist."""
 
     sdkappid: int
     now: int
     profile: Profile
+    draw_id: Callable[[], str]
     missing: frozenset[Peer] = frozenset()
-    draw_id: Callable[[], str] = str
 
 
 class Kind(Enum):
@@ -66,7 +66,7 @@ class Kind(Enum):
 class Command(Struct, frozen=True):
     """A command of the table. `rate` is the documented number of calls a second."""
 
-    service: Service
+    service: WireService
     name: str
     kind: Kind
     document: str
@@ -91,6 +91,9 @@ class Request(Protocol):
     def From_Account(self) -> str: ...  # noqa: N802 - a wire name
 
 
+AccountName = Annotated[str, Meta(extra={"account": True})]
+"""A field that names an account; one that is not a string is 60015, not a bad parameter."""
+
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Struct)
 
@@ -100,7 +103,7 @@ def _brings_nothing(_: object) -> Iterable[Peer]:
 
 
 def _declare(
-    service: Service,
+    service: WireService,
     kind: Kind,
     run: Callable[..., Any],
     *,
@@ -159,7 +162,7 @@ def writes(
 
 
 def manages(
-    service: Service,
+    service: WireService,
     *,
     document: str,
     request: type[S],

@@ -16,10 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from chatmarks.command import is_userid, userid_problem
-from chatmarks.limits import KEYS_PER_APP_MAX, resolved_profile
-
-DEMO_KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
-"""The key that the READMEs of the public generators print. Everybody knows it."""
+from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, resolved_profile
+from chatmarks.usersig import DEMO_KEY
 
 DEV_APP = "1400000000:administrator"
 
@@ -47,12 +45,14 @@ class DeclaredApp(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one."""
+    """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
+    `admin_names`: by which names, beside those of loopback, the admin listener may be called."""
 
     host: str
     port: int
     admin_host: str
     admin_port: int
+    admin_names: tuple[str, ...]
     store: str
     dev: bool
     admin_token: str | None
@@ -121,8 +121,9 @@ class _Reader:
             return None
         if path is not None:
             content = self.content(path, path_origin)
-            return None if content is None else content.decode(errors="replace").strip()
-        return None if value is None else str(value)
+            return content.decode(errors="replace").strip() or None if content else None
+        # Set but empty is as good as not set, as in a file of variables.
+        return str(value) if value else None
 
     def content(self, path: Any, origin: str) -> bytes | None:
         try:
@@ -142,23 +143,25 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     host = reader.text("host", "127.0.0.1")
     admin_host = reader.text("admin_host", "127.0.0.1")
     admin_token = reader.secret("admin_token")
-    if not is_loopback(admin_host) and not admin_token:
+    if not is_loopback(admin_host) and admin_token is None:
         reader.mistakes.append(
             f"admin_host: {admin_host} is not loopback; CHATMARKS_ADMIN_TOKEN or"
             " CHATMARKS_ADMIN_TOKEN_FILE must give a credential"
         )
     apps = _declared_apps(reader, dev=dev)
-    if dev and not is_loopback(host) and any(DEMO_KEY in app.keys for app in apps):
-        reader.mistakes.append(
-            f"host: {host} is not loopback, and the key of --dev is published;"
-            " give an own one in CHATMARKS_APP_KEY"
-        )
+    for app in apps:
+        if DEMO_KEY in app.keys and not is_loopback(host):
+            reader.mistakes.append(
+                f"host: {host} is not loopback, and the key of app {app.sdkappid} is published;"
+                " give an own one in CHATMARKS_APP_KEY"
+            )
     master_path, origin = reader.find("master_key_file")
     settings = Settings(
         host=host,
         port=reader.port("port", 8600),
         admin_host=admin_host,
         admin_port=reader.port("admin_port", 8601),
+        admin_names=tuple(str(reader.find("admin_names", "").value).replace(",", " ").split()),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         dev=dev,
         admin_token=admin_token,
@@ -175,6 +178,7 @@ _KNOWN = {
     "port",
     "admin_host",
     "admin_port",
+    "admin_names",
     "store",
     "admin_token",
     "admin_token_file",
@@ -208,7 +212,7 @@ def _declared_apps(reader: _Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
         key = reader.secret("app_key")
         if key is None and dev:
             key = DEMO_KEY
-        app = _app_of_text(str(declared), origin, key, reader.mistakes.append)
+        app = _app_of_text(reader, _Value(str(declared), origin), key)
         apps.extend([app] if app else [])
     tables = reader.file.get("apps", [])
     if not isinstance(tables, list):
@@ -218,6 +222,9 @@ def _declared_apps(reader: _Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
         where = f"{reader.file_name}: apps[{number}]"
         app = _app_of_table(table, where, reader.mistakes.append)
         apps.extend([app] if app else [])
+    if dev and origin == "default" and len({app.sdkappid for app in apps}) < len(apps):
+        # The file declares the demo app itself.
+        del apps[0]
     seen: set[int] = set()
     for app in apps:
         if app.sdkappid in seen:
@@ -226,21 +233,25 @@ def _declared_apps(reader: _Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
     return tuple(apps)
 
 
-def _app_of_text(
-    text: str, origin: str, key: str | None, complain: Callable[[str], None]
-) -> DeclaredApp | None:
-    """The app of `sdkappid:admin` and its key."""
+def _app_of_text(reader: _Reader, declared: _Value, key: str | None) -> DeclaredApp | None:
+    """The app of `sdkappid:admin`, its key and its profile."""
+    text, origin = declared
     number, _, admin = text.partition(":")
+    profile, profile_origin = reader.find("app_profile")
     if not (number.isascii() and number.isdigit() and 0 < int(number) <= _SDKAPPID_MAX):
-        complain(f"{origin}: {text!r} is not of the form sdkappid:admin, with a number before ':'")
+        problem = f"{origin}: {text!r} is not of the form sdkappid:admin, with a number before ':'"
     elif not is_userid(admin):
-        complain(f"{origin}: the admin {userid_problem(admin)}")
+        problem = f"{origin}: the admin {userid_problem(admin)}"
     elif key is None:
-        complain(f"{origin}: CHATMARKS_APP_KEY or CHATMARKS_APP_KEY_FILE must give the app's key")
-    elif problem := key_problem(key):
-        complain(f"the key of app {number} {problem}")
+        problem = f"{origin}: CHATMARKS_APP_KEY or CHATMARKS_APP_KEY_FILE must give the app's key"
+    elif wrong := key_problem(key):
+        problem = f"the key of app {number} {wrong}"
+    elif profile is not None and profile not in PROFILES:
+        known = ", ".join(PROFILES)
+        problem = f"{profile_origin}: profile {profile!r} is unknown; known: {known}"
     else:
-        return DeclaredApp(int(number), (admin,), (key,))
+        return DeclaredApp(int(number), (admin,), (key,), profile)
+    reader.mistakes.append(problem)
     return None
 
 
@@ -267,6 +278,8 @@ def _app_of_table(table: Any, where: str, complain: Callable[[str], None]) -> De
         problem = str(error)
     except OSError as error:
         problem = f"{error.filename} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "a key file is no text"
     if problem:
         complain(f"{where}: {problem}")
         return None

@@ -13,25 +13,15 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
-from msgspec.inspect import Field, ListType, StructType, Type, type_info
+from msgspec.inspect import ListType, Metadata, StructType, Type, type_info
 
 from chatmarks.command import Command
 from chatmarks.errors import Code, Fail
-
-ACCOUNT_FIELDS = frozenset(
-    {
-        "From_Account",
-        "To_Account",
-        "UserID",
-        "Identifier",
-        "Accounts",
-        "Owner_Account",
-        "Member_Account",
-    }
-)
-"""The fields of all commands that name accounts; one that is not a string is 60015."""
+from chatmarks.limits import ERROR_INFO_CHARACTERS_MAX
 
 _OK = b'"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}'
+
+_LOOKED_AT = (b"sdkappid", b"identifier", b"usersig")
 
 _encoder = msgspec.json.Encoder()
 
@@ -47,15 +37,16 @@ class Caller(Struct, frozen=True):
 def parse_query(query: bytes) -> Caller:
     """Read the query of a URL. Order is free; names and values are case-sensitive; `random` and
     `contenttype` are not looked at. Raises `Fail` 60002 when it cannot be parsed."""
-    values: dict[str, str] = {}
+    values: dict[bytes, str] = {}
     try:
         for part in query.split(b"&"):
             name, _, value = part.partition(b"=")
-            # Not unquote_plus: "+" is a character of standard base64 and never a space here.
-            values[unquote_to_bytes(name).decode()] = unquote_to_bytes(value).decode()
+            if (name := unquote_to_bytes(name)) in _LOOKED_AT:
+                # Not unquote_plus: "+" is a character of standard base64 and never a space here.
+                values[name] = unquote_to_bytes(value).decode()
     except UnicodeDecodeError as error:
         raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error") from error
-    return Caller(values.get("sdkappid"), values.get("identifier"), values.get("usersig"))
+    return Caller(*map(values.get, _LOOKED_AT))
 
 
 def decode_body(command: Command, body: bytes) -> Any:
@@ -66,11 +57,10 @@ def decode_body(command: Command, body: bytes) -> Any:
     """
     try:
         text = body.decode()
-        return command.decoder.decode(text)
-    except msgspec.ValidationError:
-        return _decode_slowly(command, text)
-    except msgspec.DecodeError as error:
-        raise _not_json(body, error) from error
+        try:
+            return command.decoder.decode(text)
+        except msgspec.DecodeError:
+            return _decode_slowly(command, text)
     except UnicodeDecodeError as error:
         raise Fail(
             Code.BODY_NOT_JSON, f"the body is not UTF-8: byte {error.start} is invalid"
@@ -79,32 +69,28 @@ def decode_body(command: Command, body: bytes) -> Any:
         raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
 
 
-def _not_json(body: bytes, error: Exception) -> Fail:
-    if not body:
-        return Fail(Code.BODY_NOT_JSON, "the body is empty; send {} at least")
-    return Fail(Code.BODY_NOT_JSON, f"the body is not JSON: {error}")
-
-
 def _decode_slowly(command: Command, text: str) -> Any:
     """Find out what is wrong with a body that is not of its command's shape.
 
     The fast decoder stops at the first wrong field. Only reading on tells whether the rest is JSON,
     whether an account is no string, and whether a later key of the same name repairs it.
     """
+    if not text:
+        raise Fail(Code.BODY_NOT_JSON, "the body is empty; send {} at least")
     try:
         # The standard library reads numbers of any size, in whatever field they stand.
         value = json.loads(text, parse_int=_integer, parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise Fail(Code.BODY_NOT_JSON, "the JSON of the body is nested too deeply") from error
     except ValueError as error:
-        raise _not_json(text.encode(), error) from error
-    if wrong := _account_not_string(type_info(command.request), value, "", named=False):
+        raise Fail(Code.BODY_NOT_JSON, f"the body is not JSON: {error}") from error
+    if wrong := _account_not_string(type_info(command.request), value, ""):
         raise Fail(Code.ACCOUNT_NOT_STRING, wrong)
     try:
-        return msgspec.convert(value, command.request)
+        request = msgspec.convert(value, command.request)
     except msgspec.ValidationError as error:
         raise Fail(command.service.bad_parameter, _sentence(error)) from error
+    if wrong := _half_a_pair(msgspec.to_builtins(request), ""):
+        raise Fail(command.service.bad_parameter, wrong)
+    return request
 
 
 def _integer(digits: str) -> int | float:
@@ -116,35 +102,48 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def _account_not_string(shape: Type, value: object, path: str, *, named: bool) -> str | None:
-    """Where an account in `value` is no string, as a sentence; None when all are. `named`: whether
-    `value` stands in a field that names accounts."""
+def _account_not_string(shape: Type, value: object, path: str) -> str | None:
+    """Where an account in `value` is no string, as a sentence; None when all are."""
     match shape:
+        case Metadata(extra={"account": True}) if not isinstance(value, str):
+            return f"{path} is not a string but: {_JSON_NAMES.get(type(value), 'number')}"
         case StructType() if isinstance(value, dict):
-            inner: list[tuple[Type, object, str, bool]] = [
-                (field.type, value[field.name], _join(path, field), field.name in ACCOUNT_FIELDS)
+            inner = [
+                (field.type, value[field.name], _join(path, field.name))
                 for field in shape.fields
                 if field.name in value
             ]
         case ListType() if isinstance(value, list):
-            inner = [
-                (shape.item_type, item, f"{path}[{number}]", named) for number, item in enumerate(value)
-            ]
-        case msgspec.inspect.StrType() if named and not isinstance(value, str):
-            kind = _JSON_NAMES.get(type(value), "number")
-            return f"{path} is not a string but: {kind}"
+            inner = [(shape.item_type, item, f"{path}[{number}]") for number, item in enumerate(value)]
         case _:
             return None
-    found = (_account_not_string(s, v, p, named=n) for s, v, p, n in inner)
-    return next(filter(None, found), None)
+    return next(filter(None, (_account_not_string(*part) for part in inner)), None)
 
 
-def _join(path: str, field: Field) -> str:
-    return f"{path}.{field.name}" if path else field.name
+def _half_a_pair(value: object, path: str) -> str | None:
+    """Where a string in `value` holds half of a surrogate pair, as a sentence; None when none does.
+
+    JSON has an escape for it, but no character of UTF-8 is half of one.
+    """
+    inner: list[tuple[object, str]] = []
+    match value:
+        case str():
+            if _SURROGATE.search(value):
+                return f"{path} holds half of a surrogate pair, which is no character"
+        case dict():
+            inner = [(item, _join(path, name)) for name, item in value.items()]
+        case list():
+            inner = [(item, f"{path}[{number}]") for number, item in enumerate(value)]
+    return next(filter(None, (_half_a_pair(*part) for part in inner)), None)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 _JSON_NAMES = {dict: "object", list: "array", bool: "boolean", type(None): "null"}
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
 _WRONG = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
@@ -175,7 +174,7 @@ def encode_failure(fail: Fail) -> bytes:
         {
             "ActionStatus": "FAIL",
             "ErrorCode": fail.code,
-            "ErrorInfo": fail.info,
+            "ErrorInfo": fail.info[:ERROR_INFO_CHARACTERS_MAX],
             "ErrorDisplay": "",
         }
     )

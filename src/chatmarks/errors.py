@@ -6,6 +6,7 @@ The documents are numbered as on cloud.tencent.com (269/…) and tencentcloud.co
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 from typing import Self
 
@@ -77,6 +78,16 @@ class Code(IntEnum):
     ACCOUNT_TIMEOUT = 70169, "1047/34953", "timeout; try again"
     ACCOUNT_BAD_PARAMETER = 70402, "1047/34953", "a parameter is wrong; ErrorInfo says which"
     ACCOUNT_SERVER_ERROR = 70500, "1047/34953", "server error; try again"
+
+
+def shown(text: str) -> str:
+    """`text` as an error may show it: as JSON, cut after 64 characters, then with its size."""
+    if len(text) <= _SHOWN_MAX:
+        return json.dumps(text, ensure_ascii=False)
+    return f"{json.dumps(text[:_SHOWN_MAX], ensure_ascii=False)}… ({len(text.encode())} bytes)"
+
+
+_SHOWN_MAX = 64
 
 
 class Fail(Exception):

@@ -41,11 +41,14 @@ CHAT_GROUP_MEMBERS_PER_CREATE_MAX = 100
 TO_GROUP_ID_BYTES_MAX = 128
 
 # Own bounds; no document gives these.
+HEAD_BYTES_MAX = 1 << 16
+HEAD_SECONDS_MAX = 10.0
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 30.0
 TICKET_CHARACTERS_MAX = 8192
 TICKET_INFLATED_BYTES_MAX = 1 << 16
 KEYS_PER_APP_MAX = 2
+ERROR_INFO_CHARACTERS_MAX = 512
 
 
 Pooling = Literal["shared", "split", "per_group"]
@@ -84,7 +87,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """`basic`: conversation groups and standard marks are 51013, custom marks are not."""
 
     usersig: Literal["verify", "any"] = "verify"
-    """`any`: no ticket is verified; only heeded while the server listens on loopback."""
+    """`any`: no ticket is verified; only heeded while the server listens on loopback, and not for a
+    page in a browser."""
 
     calls_per_second: Annotated[int, Meta(ge=0)] = 0
     """Calls of one command in one second, at most; a command documented with less keeps less.
@@ -97,6 +101,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 PROFILES: dict[str, Profile] = {
     "default": Profile(),
     "documented": Profile(calls_per_second=200),
+    "lenient": Profile(unknown_account="lenient", unknown_chat_group="lenient"),
 }
 
 

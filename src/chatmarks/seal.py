@@ -36,6 +36,10 @@ class Seal:
         sealed = AESGCM(self._key).encrypt(nonce, key.encode(), str(sdkappid).encode())
         return bytes([AES_GCM]) + nonce + sealed
 
+    def is_current(self, envelope: bytes) -> bool:
+        """Whether `envelope` has the scheme that `seal` would give it now."""
+        return envelope[0] == (PLAIN if self._key is None else AES_GCM)
+
     def open(self, sdkappid: int, envelope: bytes) -> str:
         """The key in `envelope`. Raises `SealError`."""
         scheme, content = envelope[:1], envelope[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import time
@@ -18,10 +19,13 @@ from msgspec.structs import replace
 from chatmarks.asgi import public
 from chatmarks.config import DeclaredApp, Settings, is_loopback
 from chatmarks.engines import open_store
+from chatmarks.http11 import Http11
 from chatmarks.seal import Seal
 from chatmarks.service import Service
 from chatmarks.store import App, Store
 from chatmarks.usersig import sign
+
+log = logging.getLogger("chatmarks")
 
 _KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 10
@@ -67,11 +71,14 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         # Imported here: the admin listener's framework is no part of the road.
         from chatmarks.admin import admin
 
-        admin_app = admin(store, host=settings.admin_host, token=settings.admin_token)
+        admin_app = admin(
+            service, names=[settings.admin_host, *settings.admin_names], token=settings.admin_token
+        )
         public_socket = stack.enter_context(_bind(settings.host, settings.port))
         admin_socket = stack.enter_context(_bind(settings.admin_host, settings.admin_port))
-        for application, bound in ((public(service), public_socket), (admin_app, admin_socket)):
-            await stack.enter_async_context(_listening(application, bound))
+        await stack.enter_async_context(
+            _listening((public(service), public_socket), (admin_app, admin_socket))
+        )
         yield Running(
             url=_url(settings.host, public_socket),
             admin_url=_url(settings.admin_host, admin_socket),
@@ -90,6 +97,8 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
     async with running(settings) as server:
         announce(server)
         await stop.wait()
+        # Who is tired of waiting for the calls in flight may interrupt once more.
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def curl_line(url: str, app: DeclaredApp) -> str:
@@ -114,8 +123,10 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
     def change(app: App | None) -> App:
         before = app or App(declared.sdkappid)
         kept = tuple(seal.open(before.sdkappid, envelope) for envelope in before.sealed_keys)
-        # The same keys are not sealed again, so that nothing changes at an ordinary restart.
-        same = kept == declared.keys
+        if lost := set(kept) - set(declared.keys):
+            log.warning("app %s: %s kept key(s) not declared, so revoked", before.sdkappid, len(lost))
+        # The same keys are not sealed again, unless a master key has come since.
+        same = kept == declared.keys and all(map(seal.is_current, before.sealed_keys))
         return replace(
             before,
             admins=declared.admins,
@@ -130,10 +141,28 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(application: Any, bound: socket.socket) -> AsyncIterator[None]:
-    config = uvicorn.Config(
+async def _listening(*served: tuple[Any, socket.socket]) -> AsyncIterator[list[_Listener]]:
+    """Serve applications on sockets; at the end all of them stop together."""
+    listeners = [_Listener(_http(application)) for application, _ in served]
+    tasks = [
+        asyncio.create_task(listener.serve(sockets=[bound]))
+        for listener, (_, bound) in zip(listeners, served, strict=True)
+    ]
+    try:
+        for listener, task in zip(listeners, tasks, strict=True):
+            while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
+                await asyncio.sleep(0.001)
+        yield listeners
+    finally:
+        for listener in listeners:
+            listener.should_exit = True
+        await asyncio.gather(*tasks)
+
+
+def _http(application: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
-        http="httptools",
+        http=Http11,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -144,15 +173,6 @@ async def _listening(application: Any, bound: socket.socket) -> AsyncIterator[No
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    listener = _Listener(config)
-    task = asyncio.create_task(listener.serve(sockets=[bound]))
-    try:
-        while not (listener.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag, no event
-            await asyncio.sleep(0.001)
-        yield
-    finally:
-        listener.should_exit = True
-        await task
 
 
 @contextlib.contextmanager

@@ -42,7 +42,8 @@ def draw_chat_group_id() -> str:
 class Service:
     """Answers calls from a store.
 
-    `loopback`: whether only this machine can call, which a profile that verifies no ticket needs.
+    `loopback`: whether only this machine can call, without which the published demo key is none and
+    every ticket is verified.
     `clock` gives Unix seconds; `draw_id` the random part of a new chat-group id.
     """
 
@@ -51,12 +52,12 @@ class Service:
         store: Store,
         seal: Seal,
         *,
-        loopback: bool = False,
+        loopback: bool,
         clock: Callable[[], float] = time.time,
         draw_id: Callable[[], str] = draw_chat_group_id,
     ) -> None:
         self.store = store
-        self._apps = Apps(store, seal)
+        self._apps = Apps(store, seal, loopback=loopback)
         self._loopback = loopback
         self._clock = clock
         self._draw_id = draw_id
@@ -64,9 +65,19 @@ class Service:
         self._verified: OrderedDict[tuple[int, str, str], int] = OrderedDict()
 
     async def handle(
-        self, path: str, query: bytes, body: bytes, *, method: str = "POST", source: str = ""
+        self,
+        path: str,
+        query: bytes,
+        body: bytes,
+        *,
+        method: str = "POST",
+        source: str = "",
+        from_page: bool = False,
     ) -> bytes:
-        """The answer to one call. `source` is the caller's address. Never raises but on cancelling."""
+        """The answer to one call. Never raises but on cancelling.
+
+        `source` is the caller's address; `from_page` tells whether a page in a browser calls.
+        """
         command: Command | None = None
         try:
             if method != "POST":
@@ -75,32 +86,45 @@ class Service:
             command = COMMANDS.get(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
             if command is None:
                 raise Fail(Code.NO_SUCH_COMMAND, f"no command at {path[:200]}")
-            call = await self._admitted(command, caller, source)
+            call = await self._admitted(command, caller, source, from_page=from_page)
             request = decode_body(command, body)
             return encode_answer(await self._run(command, request, call))
         except Fail as fail:
-            return encode_failure(fail)
+            return self.refuse(fail)
         except UnknownAccount:
-            return self.refuse(Code.ACCOUNT_NOT_IMPORTED, "From_Account was never imported")
+            return self.refuse(Fail(Code.ACCOUNT_NOT_IMPORTED, "From_Account was never imported"))
         except Busy:
             code = command.service.timeout if command else Code.TIMEOUT
-            return self.refuse(code, "the store is busy; try again later")
+            return self.refuse(Fail(code, "the store is busy; try again later"))
         except Exception:
             # Whatever it is, the caller gets an answer and the operator the reason.
             log.exception("fault in %s", path)
             code = command.service.server_error if command else Code.SERVER_ERROR
-            return self.refuse(code, "server error; the server's log has the reason")
+            return self.refuse(Fail(code, "server error; the server's log has the reason"))
 
-    def refuse(self, code: Code, info: str) -> bytes:
-        """The answer to a call that is refused for `info`."""
-        return encode_failure(Fail(code, info))
+    def refuse(self, fail: Fail) -> bytes:
+        """The answer to a call that is refused."""
+        return encode_failure(fail)
 
-    async def _admitted(self, command: Command, caller: Caller, source: str) -> Call:
+    async def ready(self) -> bool:
+        """Whether the store can be used; the log has the reason when it cannot."""
+        try:
+            await self.store.check()
+        except Exception:
+            log.exception("the store cannot be used")
+            return False
+        return True
+
+    async def _admitted(
+        self, command: Command, caller: Caller, source: str, *, from_page: bool
+    ) -> Call:
         """Pass the gateway: who may call, and how often."""
         now = self._clock()
         app = await self._app(caller, source)
         identifier = _identifier(caller)
-        self._verify(app, identifier, caller.usersig or "", now)
+        # A page of anyone's can reach loopback, so loopback alone is no credential for it.
+        if app.profile.usersig == "verify" or not self._loopback or from_page:
+            self._verify(app, identifier, caller.usersig or "", now)
         if identifier not in app.admins:
             raise Fail(
                 _NOT_ADMIN[app.profile.not_admin],
@@ -108,7 +132,7 @@ class Service:
             )
         second = int(now)
         self._count(command, app, second)
-        return Call(app.sdkappid, second, app.profile, draw_id=self._draw_id)
+        return Call(app.sdkappid, second, app.profile, self._draw_id)
 
     async def _app(self, caller: Caller, source: str) -> OpenApp:
         text = caller.sdkappid
@@ -126,8 +150,6 @@ class Service:
         return app
 
     def _verify(self, app: OpenApp, identifier: str, usersig: str, now: float) -> None:
-        if app.profile.usersig == "any" and self._loopback:
-            return
         # The revision stands for the app's keys: whatever changes them makes this forgotten.
         key = (app.revision, identifier, usersig)
         if int(now) <= self._verified.get(key, -1):

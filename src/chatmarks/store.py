@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from chatmarks.book import Account, Book
 
-Answer = TypeVar("Answer")
-Change: TypeAlias = Callable[[Book], tuple[Book, Answer]]
+Returned = TypeVar("Returned")
+Change: TypeAlias = Callable[[Book], tuple[Book, Returned]]
 
 
 def draw_version() -> int:
@@ -69,7 +69,7 @@ class Store(Protocol):
     async def read(self, account: Account) -> Kept:
         """The book as it is at some moment after the call. Raises `UnknownAccount`."""
 
-    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+    async def update(self, account: Account, change: Change[Returned]) -> Returned:
         """Run the pure `change` in a transaction, keep its book, return its answer.
 
         Changes of one account happen one after another. When `change` raises, nothing is kept and

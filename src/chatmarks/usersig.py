@@ -22,6 +22,9 @@ from chatmarks.limits import TICKET_CHARACTERS_MAX, TICKET_INFLATED_BYTES_MAX
 EXPIRE_SECONDS_DEFAULT = 180 * 86400
 """180 days, the lifetime that the generators give when none is asked for."""
 
+DEMO_KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+"""The key that the READMEs of the public generators print. Everybody knows it."""
+
 _TO_WIRE = bytes.maketrans(b"+/=", b"*-_")
 _FROM_WIRE = bytes.maketrans(b"*-_", b"+/=")
 

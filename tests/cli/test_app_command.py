@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from harness import KEY
+
 Invoke = Callable[..., Result]
 
 
@@ -145,7 +147,7 @@ def test_a_wrong_update_is_one_clear_line_and_changes_nothing(
 
 
 @pytest.mark.parametrize("command", ["update", "disable", "enable"])
-def test_an_app_that_is_not_there_is_said_so(invoke: Invoke, command: str) -> None:
+def test_an_app_that_is_not_there_is_said_so(invoke: Invoke, made: str, command: str) -> None:
     result = invoke("app", command, "--sdkappid", "9")
     assert refused(result) == "there is no app 9; chatmarks app list shows them"
 
@@ -173,11 +175,26 @@ def test_keys_are_sealed_under_the_master_key(invoke: Invoke, tmp_path: Path) ->
     [
         ("memory:", "store memory: belongs to one process; name the store of the server"),
         ("mysql://x", "store 'mysql://x' is unknown; memory: and sqlite:///path are known"),
-        ("sqlite:////proc/none/books.db", "store '/proc/none/books.db' cannot be opened: "),
+        ("sqlite:///gone.db", "there is no store 'gone.db'; chatmarks serve and chatmarks app create"),
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_clear_line(invoke: Invoke, store: str, line: str) -> None:
     assert refused(invoke("app", "list", "--store", store)).startswith(line)
+
+
+def test_a_store_that_cannot_be_made_is_one_clear_line(invoke: Invoke) -> None:
+    store = "sqlite:////proc/none/books.db"
+    result = invoke("app", "create", "--sdkappid", "7", "--store", store)
+    assert refused(result).startswith("store '/proc/none/books.db' cannot be opened: ")
+
+
+def test_a_key_that_is_published_or_no_text_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "published").write_text(KEY)
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    create = ("app", "create", "--sdkappid", "7", "--key-file")
+    assert refused(invoke(*create, "published")).endswith("is published; everybody knows it")
+    assert refused(invoke(*create, "bytes")) == "bytes is no text"
+    assert not (tmp_path / "chatmarks.db").exists()
 
 
 def test_a_wrong_settings_file_is_one_clear_line(invoke: Invoke) -> None:

@@ -100,7 +100,11 @@ def test_secrets_come_from_files_too(folder: Path) -> None:
         ({}, {"CHATMARKS_PORT": "65536"}, "CHATMARKS_PORT: '65536' is not a port; 0 to 65535"),
         ({}, {"CHATMARKS_HOST": ""}, "CHATMARKS_HOST: '' is not a text of one character or more"),
         ({"admin_host": "0.0.0.0"}, {}, "admin_host: 0.0.0.0 is not loopback; CHATMARKS_ADMIN_TOKEN"),
-        ({"dev": True, "host": "0.0.0.0"}, {}, "host: 0.0.0.0 is not loopback, and the key of --dev"),
+        (
+            {"dev": True, "host": "0.0.0.0"},
+            {},
+            "host: 0.0.0.0 is not loopback, and the key of app 1400000000 is",
+        ),
         ({}, {"CHATMARKS_APP": "x"}, "CHATMARKS_APP: 'x' is not of the form sdkappid:admin"),
         ({}, {"CHATMARKS_APP": "7:"}, "CHATMARKS_APP: the admin is empty"),
         ({}, {"CHATMARKS_APP": "7:a"}, "CHATMARKS_APP: CHATMARKS_APP_KEY or CHATMARKS_APP_KEY_FILE"),
@@ -169,6 +173,42 @@ def test_each_mistake_in_the_file_is_one_line(folder: Path, text: str, line: str
 
 def test_all_mistakes_are_told_at_once() -> None:
     assert len(mistakes({"port": "a", "admin_port": "b", "dev": True, "host": "0.0.0.0"})) == 3
+
+
+def test_the_file_may_declare_the_demo_app_otherwise(folder: Path) -> None:
+    settings = from_file(
+        folder,
+        """
+        [[apps]]
+        sdkappid = 1400000000
+        admins = ["boss"]
+        keys = ["k"]
+        profile = "lenient"
+        """,
+        {"dev": True},
+    )
+    assert settings.apps == (DeclaredApp(1400000000, ("boss",), ("k",), "lenient"),)
+
+
+def test_a_declared_app_has_the_profile_that_a_variable_names() -> None:
+    settings = load({"dev": True}, {"CHATMARKS_APP_PROFILE": "lenient"})
+    assert settings.apps[0].profile == "lenient"
+    (line,) = mistakes({"dev": True}, CHATMARKS_APP_PROFILE="gold")
+    assert line == (
+        "CHATMARKS_APP_PROFILE: profile 'gold' is unknown; known: default, documented, lenient"
+    )
+
+
+def test_a_secret_that_is_set_but_empty_is_not_set(folder: Path) -> None:
+    (folder / "token").touch()
+    assert load({}, {"CHATMARKS_ADMIN_TOKEN": ""}).admin_token is None
+    assert load({}, {"CHATMARKS_ADMIN_TOKEN_FILE": "token"}).admin_token is None
+    assert len(mistakes({"admin_host": "0.0.0.0"}, CHATMARKS_ADMIN_TOKEN="")) == 1
+
+
+def test_the_admin_listener_has_the_names_it_is_given() -> None:
+    settings = load({}, {"CHATMARKS_ADMIN_NAMES": "marks.example, 10.0.0.5"})
+    assert settings.admin_names == ("marks.example", "10.0.0.5")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])

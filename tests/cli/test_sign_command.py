@@ -58,7 +58,7 @@ def test_a_ticket_needs_no_store_when_the_key_is_given(invoke: Invoke, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (WHO, f"--sdkappid {SDKAPPID}: the store has no such app; chatmarks app list shows them"),
+        (WHO, "there is no store 'chatmarks.db'; chatmarks serve and chatmarks app create make one"),
         ((*WHO[:3], "ü"), "--identifier holds characters other than printable ASCII"),
         ((*WHO, "--key-file", "gone"), "gone cannot be read: No such file or directory"),
     ],
@@ -68,6 +68,13 @@ def test_a_mistake_is_one_clear_line(invoke: Invoke, arguments: tuple[str, ...],
     assert result.exit_code == 2
     assert result.stderr.startswith(f"chatmarks: {line}")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_app_that_the_store_does_not_have_is_said_so(invoke: Invoke) -> None:
+    invoke("app", "create", "--sdkappid", "7")
+    result = invoke("sign", *WHO)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"chatmarks: --sdkappid {SDKAPPID}: the store has no such app; ")
 
 
 @pytest.mark.parametrize("expire", ["0", "-1", "soon"])

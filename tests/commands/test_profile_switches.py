@@ -39,7 +39,7 @@ from commands.steps import (
     renaming,
     text,
 )
-from harness import ADMIN, Caller, Clock, account, make_app
+from harness import ADMIN, OWN_KEY, Caller, Clock, account, make_app
 
 
 def test_the_switches_of_a_profile_are_those_tested_here() -> None:
@@ -238,8 +238,9 @@ async def test_any_ticket_is_good_only_on_loopback_and_where_the_profile_says_so
     code: int,
 ) -> None:
     store, clock = MemoryStore(), Clock()
-    await make_app(store, usersig=usersig)
-    caller = Caller(Service(store, Seal(), clock=clock, loopback=loopback), clock)
+    await make_app(store, keys=(OWN_KEY,), usersig=usersig)
+    service = Service(store, Seal(), clock=clock, loopback=loopback)
+    caller = Caller(service, clock, key=OWN_KEY)
     body = page() | {"From_Account": ADMIN}
     assert await caller.code(GET, body, usersig="nonsense") == code
     assert await caller.code(GET, body) == 0

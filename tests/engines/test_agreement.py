@@ -189,7 +189,9 @@ class Engines(RuleBasedStateMachine):
             await caller.service.store.close()
             store = await open_store(self.url)
             # Generated ids go on where they were.
-            caller.service = Service(store, Seal(), clock=self.clock, draw_id=caller.service._draw_id)
+            caller.service = Service(
+                store, Seal(), loopback=True, clock=self.clock, draw_id=caller.service._draw_id
+            )
 
         self.runner.run(again(self.callers[1]))
 

@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
-from chatmarks.engines import BadStore, open_store, sqlite
+from chatmarks.engines import BadStore, group_commit, open_store
 from chatmarks.engines.schema import APPLICATION_ID
 from chatmarks.engines.sqlite import SqliteStore
 from chatmarks.store import App, Busy, Change, ChatGroup, Store, UnknownAccount
@@ -299,7 +299,7 @@ async def test_a_sound_sqlite_is_taken(path: Path, monkeypatch: pytest.MonkeyPat
 async def test_a_lock_longer_than_the_patience_is_busy_and_nothing_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
     store = await opened(path)
     await store.create_account(ALICE)
     await store.update(ALICE, marking("x"))
@@ -328,7 +328,7 @@ async def test_a_lock_longer_than_the_patience_is_busy_and_nothing_is_kept(
 
 
 async def test_a_store_that_was_busy_works_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
     store = await opened(path)
     await store.create_account(ALICE)
     other = apsw.Connection(str(path))
@@ -372,7 +372,7 @@ async def test_reads_do_not_wait_for_a_writer(path: Path) -> None:
 async def test_a_file_that_stays_locked_cannot_be_opened(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
     other = apsw.Connection(str(path))
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(BadStore, match="locked"):

@@ -16,7 +16,7 @@ from chatmarks.seal import Seal
 from chatmarks.service import Service
 from chatmarks.store import App, Busy
 from chatmarks.usersig import sign
-from harness import ADMIN, KEY, NOW, SDKAPPID, Caller, Clock, make_app, make_caller
+from harness import ADMIN, KEY, NOW, OWN_KEY, SDKAPPID, Caller, Clock, make_app, make_caller
 
 GET = "recentcontact/get_contact_group"
 SEARCH = "recentcontact/search_contact_group"
@@ -49,7 +49,7 @@ async def caller() -> Caller:
     return await make_caller(MemoryStore())
 
 
-async def code_of(service: Service, path: str, query: bytes, **more: str) -> int:
+async def code_of(service: Service, path: str, query: bytes, **more: Any) -> int:
     answer = msgspec.json.decode(
         await service.handle(path, query, msgspec.json.encode(BODY), **({"source": "127.0.0.1"} | more))
     )
@@ -71,8 +71,8 @@ async def test_only_post_is_answered(caller: Caller, method: str) -> None:
     }
 
 
-@pytest.mark.parametrize("part", [b"random=%ff", b"random=\xff", b"\xff=1", b"identifier=%c3%28"])
-async def test_a_query_that_is_not_utf_8_is_60002(caller: Caller, part: bytes) -> None:
+@pytest.mark.parametrize("part", [b"sdkappid=%ff", b"usersig=\xff", b"identifier=%c3%28"])
+async def test_a_parameter_that_is_not_utf_8_is_60002(caller: Caller, part: bytes) -> None:
     assert await code_of(caller.service, f"/v4/{GET}", caller.query() + b"&" + part) == 60002
 
 
@@ -310,8 +310,9 @@ async def test_an_administrator_of_another_app_is_none_of_this_one(caller: Calle
 
 async def any_ticket_caller(*, loopback: bool) -> Caller:
     store, clock = MemoryStore(), Clock()
-    await make_app(store, usersig="any")
-    return Caller(Service(store, Seal(), loopback=loopback, clock=clock), clock)
+    await make_app(store, keys=(OWN_KEY,), usersig="any")
+    service = Service(store, Seal(), loopback=loopback, clock=clock)
+    return Caller(service, clock, key=OWN_KEY)
 
 
 @pytest.mark.parametrize("ticket", [None, "", "anything", "é"])
@@ -331,6 +332,24 @@ async def test_the_profile_any_means_nothing_off_loopback(ticket: str | None, co
     caller = await any_ticket_caller(loopback=False)
     assert await caller.code(GET, BODY, usersig=ticket) == code
     assert await caller.code(GET, BODY) == 0
+
+
+async def test_the_profile_any_means_nothing_to_a_page_in_a_browser() -> None:
+    caller = await any_ticket_caller(loopback=True)
+    query = caller.query(usersig=None)
+    answer = await caller.service.handle(f"/v4/{GET}", query, msgspec.json.encode(BODY), from_page=True)
+    assert msgspec.json.decode(answer)["ErrorCode"] == 70002
+
+
+@pytest.mark.parametrize(("loopback", "code"), [(True, 0), (False, 70009)])
+async def test_the_published_key_is_a_key_on_loopback_only(
+    loopback: bool,  # noqa: FBT001 - as the service takes it
+    code: int,
+) -> None:
+    store, clock = MemoryStore(), Clock()
+    await make_app(store)
+    caller = Caller(Service(store, Seal(), loopback=loopback, clock=clock), clock)
+    assert await caller.code(GET, BODY) == code
 
 
 async def test_loopback_alone_does_not_switch_verification_off() -> None:
@@ -532,7 +551,7 @@ async def answer_to(defects: set[str]) -> int:
     )
     answer = await caller.service.handle(
         "/v4/recentcontact/unknown" if "path" in defects else f"/v4/{GET}",
-        query + b"&more=%ff" if "query" in defects else query,
+        query + b"&usersig=%ff" if "query" in defects else query,
         b"" if "body" in defects else msgspec.json.encode(BODY),
         method="GET" if "method" in defects else "POST",
         source="192.0.2.1",
@@ -566,7 +585,7 @@ class Changing:
         self.store = store
         self.moments = Clock(1000.0)
         self.ticket = caller.ticket()
-        caller.service._apps = Apps(store, Seal(), monotonic=self.moments)
+        caller.service._apps = Apps(store, Seal(), loopback=True, monotonic=self.moments)
 
     async def code(self, body: object = BODY, **changes: Any) -> int:
         return await self.caller.code(GET, body, **({"usersig": self.ticket} | changes))

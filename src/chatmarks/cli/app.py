@@ -21,6 +21,7 @@ from chatmarks.config import key_problem
 from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, Profile, resolved_profile
 from chatmarks.seal import Seal
 from chatmarks.store import App, Store
+from chatmarks.usersig import DEMO_KEY
 
 _KEY_BYTES = 32
 _FINGERPRINT_DIGITS = 12
@@ -94,7 +95,7 @@ def create(
         made = App(sdkappid, (seal.seal(sdkappid, key),), sources=_networks(sources))
         return _with_profile(_with_admins(made, admins, ()), profile, switches, ())
 
-    _change(sdkappid, store, config, change)
+    _change(sdkappid, store, config, change, create=True)
     click.echo(f"app {sdkappid}, administrator {', '.join(admins)}")
     if key_file is None:
         click.echo(f"key {key}")
@@ -224,12 +225,14 @@ def _change(
     store: str | None,
     config: str | None,
     change: Callable[[App | None, Seal], App],
+    *,
+    create: bool = False,
 ) -> None:
     async def work(opened: Store, seal: Seal) -> None:
         await opened.change_app(sdkappid, lambda before: change(before, seal))
 
     try:
-        with_store(store, config, work)
+        with_store(store, config, work, create=create)
     except (_Refusal, ValueError) as error:
         refuse(str(error))
 
@@ -290,8 +293,12 @@ def _key_of(path: str) -> str:
         key = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         refuse(f"{path} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        refuse(f"{path} is no text")
     if problem := key_problem(key):
         refuse(f"the key in {path} {problem}")
+    if key == DEMO_KEY:
+        refuse(f"the key in {path} is published; everybody knows it")
     return key
 
 

@@ -40,6 +40,8 @@ def serve(*, as_json: bool, **flags: Any) -> None:
     except ConfigError as error:
         refuse(*error.lines)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Of malformed requests, which anyone may send, no line each.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _run(settings, as_json=as_json)
 
 

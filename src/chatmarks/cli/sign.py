@@ -68,10 +68,15 @@ def _key_given(key_file: str | None) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         refuse(f"{path} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        refuse(f"{path} is no text")
 
 
 async def _newest_key(store: Store, seal: Seal, sdkappid: int) -> str:
     app = await store.app(sdkappid)
     if app is None:
-        refuse(f"--sdkappid {sdkappid}: the store has no such app; chatmarks app list shows them")
+        refuse(
+            f"--sdkappid {sdkappid}: the store has no such app; chatmarks app list shows those it has,"
+            " --key-file or CHATMARKS_APP_KEY gives the key of any other"
+        )
     return seal.open(sdkappid, app.sealed_keys[0])

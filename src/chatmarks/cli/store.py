@@ -25,11 +25,17 @@ config_option = click.option(
 )
 
 
-def with_store(store: str | None, config: str | None, work: Callable[[Store, Seal], Awaitable[T]]) -> T:
-    """Open the store that the settings name, do `work`, and close it."""
+def with_store(
+    store: str | None,
+    config: str | None,
+    work: Callable[[Store, Seal], Awaitable[T]],
+    *,
+    create: bool = False,
+) -> T:
+    """Open the store that the settings name, made where it is not there if `create`; do `work`."""
 
     async def run(url: str, seal: Seal) -> T:
-        opened = await open_store(url)
+        opened = await open_store(url, create=create)
         try:
             return await work(opened, seal)
         finally:

@@ -9,10 +9,10 @@ class BadStore(Exception):
     """A store cannot be opened; the text says why and what to do."""
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str, *, create: bool = True) -> Store:
     """Open the store at `url`: `memory:`, `sqlite:///relative/path` or `sqlite:////absolute/path`.
 
-    Raises `BadStore`.
+    Without `create` a file must be there. Raises `BadStore`.
     """
     if url == "memory:":
         from chatmarks.engines.memory import MemoryStore
@@ -22,5 +22,5 @@ async def open_store(url: str) -> Store:
     if scheme == "sqlite" and separator and path:
         from chatmarks.engines.sqlite import SqliteStore
 
-        return await SqliteStore.open(path)
+        return await SqliteStore.open(path, create=create)
     raise BadStore(f"store {url!r} is unknown; memory: and sqlite:///path are known")

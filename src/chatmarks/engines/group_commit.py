@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import queue
+import random
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -20,25 +24,36 @@ from chatmarks.store import Busy
 
 log = logging.getLogger("chatmarks")
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
-_GROUP_MAX = 256
+BUSY_SECONDS_MAX = 2.0
+"""How long after its arrival a call may wait for another process that keeps the file locked; below
+the three seconds in which clients expect an answer."""
+
+_GROUP_SECONDS = 0.1
+"""After this the group is closed, so that another process gets its turn."""
+
+_PAUSE_SECONDS = 0.0005
+"""How long the lock is left alone between two groups: long enough for who polls for it."""
+
+_CHECKPOINT_PAGES = 1000
 
 
 class Refused(Exception):
     """A unit of work ended before it wrote anything, with its `__cause__` for its caller."""
 
 
-class _Unit(Generic[Answer]):
+class _Unit(Generic[Returned]):
     """A piece of work that waits for the writer. `left`: its caller went away."""
 
     def __init__(
-        self, work: Callable[[apsw.Connection], Answer], future: asyncio.Future[Answer]
+        self, work: Callable[[apsw.Connection], Returned], future: asyncio.Future[Returned]
     ) -> None:
         self.work = work
         self.future = future
+        self.arrived_at = time.monotonic()
         self.left = False
-        self.answer: Answer | None = None
+        self.answer: Returned | None = None
         self.error: BaseException | None = None
 
     def settle(self) -> None:
@@ -57,31 +72,33 @@ class GroupCommit:
     """A writer thread with a connection of its own, which `connect` opens.
 
     `connect` is called again after a fault: what a failed commit or sync left behind in a
-    connection is not built upon. `failed` tells whether the last commit did.
+    connection is not built upon. `failed_at` is when the last fault was, on the monotonic clock.
     """
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
-        self._connection: apsw.Connection | None = connect()
-        self.failed = False
+        self._busy_until = 0.0
+        self._wal_pages = 0
+        self._connection: apsw.Connection | None = self._connected()
+        self.failed_at = -math.inf
         self._closed = False
-        self._waiting: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="chatmarks-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Callable[[apsw.Connection], Answer]) -> Answer:
+    async def do(self, work: Callable[[apsw.Connection], Returned]) -> Returned:
         """Run `work` in a transaction and return its answer once that is committed.
 
         Raises the cause of a `Refused` that `work` raised; `Busy` when another process kept the
         file locked; the exception of a fault, after which the outcome is unknown. A caller that
         leaves before its work began has it dropped; after that it is done all the same.
         """
-        future: asyncio.Future[Answer] = self._loop.create_future()
+        future: asyncio.Future[Returned] = self._loop.create_future()
         unit = _Unit(work, future)
         if self._closed:
             raise RuntimeError("the store is closed")
-        self._waiting.put(unit)
+        self._queue.put(unit)
         try:
             return await future
         finally:
@@ -90,54 +107,109 @@ class GroupCommit:
     async def close(self) -> None:
         """Commit what waits, then stop."""
         self._closed = True
-        self._waiting.put(None)
+        self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         if self._connection is not None:
             self._connection.close()
 
     def _run(self) -> None:
-        going = True
-        while going:
-            units: list[_Unit[Any]] = []
-            unit = self._waiting.get()
-            while unit is not None:
-                units.append(unit)
-                if len(units) == _GROUP_MAX or self._waiting.empty():
-                    break
-                unit = self._waiting.get()
-            going = unit is not None
-            if units:
-                self._commit(units)
-                self._loop.call_soon_threadsafe(_settle, units)
+        pending: deque[_Unit[Any]] = deque()
+        while self._take(pending):
+            done = self._commit(pending)
+            self._loop.call_soon_threadsafe(_settle, done)
+            self._checkpoint()
+            if pending:
+                time.sleep(_PAUSE_SECONDS)
 
-    def _commit(self, units: list[_Unit[Any]]) -> None:
+    def _take(self, pending: deque[_Unit[Any]]) -> bool:
+        """Add to `pending` what waits, at least one unit; False when there will be no more."""
+        while not pending or not self._queue.empty():
+            unit = self._queue.get()
+            if unit is None:
+                # Put back for the next time: what is pending still has to be done.
+                self._queue.put(None)
+                return bool(pending)
+            pending.append(unit)
+        return True
+
+    def _commit(self, pending: deque[_Unit[Any]]) -> list[_Unit[Any]]:
+        """Do the first of `pending` in one transaction, as many as there is time for; these."""
+        self._busy_until = pending[0].arrived_at + BUSY_SECONDS_MAX
+        group: list[_Unit[Any]] = []
         try:
             if self._connection is None:
-                self._connection = self._connect()
+                self._connection = self._connected()
             self._connection.execute("BEGIN IMMEDIATE")
-            for unit in units:
-                if unit.left:
-                    continue
-                try:
-                    unit.answer = unit.work(self._connection)
-                except Refused as refusal:
-                    unit.error = refusal.__cause__
+            full_at = time.monotonic() + _GROUP_SECONDS
+            while pending and (not group or time.monotonic() < full_at):
+                group.append(pending.popleft())
+                _do(group[-1], self._connection)
             self._connection.execute("COMMIT")
-            self.failed = False
+        except apsw.BusyError:
+            # Nothing was begun. Who came later has some time left.
+            group = [pending.popleft()]
+            while pending and pending[0].arrived_at + BUSY_SECONDS_MAX <= time.monotonic():
+                group.append(pending.popleft())
+            for unit in group:
+                unit.error = Busy()
         except BaseException as fault:  # noqa: BLE001 - it becomes the answer of every caller
-            self.failed = True
             self._abandon()
-            for unit in units:
-                unit.error = Busy() if isinstance(fault, apsw.BusyError) else fault
+            if not group:
+                group.extend(pending)
+                pending.clear()
+            for unit in group:
+                unit.error = fault
+        return group
+
+    def _checkpoint(self) -> None:
+        """Move the log into the file when it is long. Here, as SQLite keeps silent about errors of
+        the checkpoints that it makes by itself, and only after the callers have their answers."""
+        if self._connection is None or self._wal_pages < _CHECKPOINT_PAGES:
+            return
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            return
+        except apsw.Error:
+            log.exception("a checkpoint failed; nothing acknowledged is lost, the log grows")
+            self._abandon()
+
+    def _connected(self) -> apsw.Connection:
+        connection = self._connect()
+        connection.set_busy_handler(self._wait)
+        connection.set_wal_hook(self._note_wal)
+        return connection
+
+    def _wait(self, _: int) -> bool:
+        """Wait a moment for another process; False when the time is over.
+
+        SQLite's own handler waits in steps of up to 100 ms, in which a busy neighbour commits often.
+        """
+        time.sleep(random.uniform(0.0001, 0.001))  # noqa: S311 - no secret
+        return time.monotonic() < self._busy_until
+
+    def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
 
     def _abandon(self) -> None:
         """Roll back by closing: an open transaction goes, and so does the connection's state."""
+        self.failed_at = time.monotonic()
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
                 connection.close()
             except apsw.Error:
                 log.exception("closing the writer's connection after a fault")
+
+
+def _do(unit: _Unit[Any], connection: apsw.Connection) -> None:
+    if unit.left:
+        return
+    try:
+        unit.answer = unit.work(connection)
+    except Refused as refusal:
+        unit.error = refusal.__cause__
 
 
 def _settle(units: list[_Unit[Any]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.store import Answer, App, Change, ChatGroup, Kept, UnknownAccount, draw_version
+from chatmarks.store import App, Change, ChatGroup, Kept, Returned, UnknownAccount, draw_version
 
 
 class MemoryStore:
@@ -24,7 +24,7 @@ class MemoryStore:
             raise UnknownAccount(account)
         return kept
 
-    async def update(self, account: Account, change: Change[Answer]) -> Answer:
+    async def update(self, account: Account, change: Change[Returned]) -> Returned:
         kept = await self.read(account)
         book, answer = change(kept.book)
         if book is not kept.book:

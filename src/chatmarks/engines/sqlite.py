@@ -7,8 +7,8 @@ shared memory.
 
 from __future__ import annotations
 
+import logging
 import os
-import random
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -20,19 +20,24 @@ import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
 from chatmarks.engines import BadStore
-from chatmarks.engines.group_commit import GroupCommit, Refused
+from chatmarks.engines.group_commit import BUSY_SECONDS_MAX, GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
 from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
-from chatmarks.store import Answer, App, Busy, Change, ChatGroup, Kept, UnknownAccount, draw_version
+from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Returned, UnknownAccount, draw_version
+
+log = logging.getLogger("chatmarks")
 
 _SQLITE_LEAST = (3, 51, 3)
 """The first version without the WAL-reset bug, which can damage a file that several connections use."""
 
-_BUSY_SECONDS_MAX = 2.0
-"""How long another process may keep the file locked; below the 3 seconds in which clients expect an
-answer."""
+_BUSY_MILLISECONDS = int(1000 * BUSY_SECONDS_MAX)
+
+_POLL_SECONDS = 0.001
 
 _CHECK_SECONDS = 1.0
+
+_TROUBLE_SECONDS = 10.0
+"""How long after a fault the store is said not to be ready, whatever went well since."""
 
 
 class SqliteStore:
@@ -45,8 +50,8 @@ class SqliteStore:
         self._checked_at = -_CHECK_SECONDS
 
     @classmethod
-    async def open(cls, name: str) -> SqliteStore:
-        """Open the file `name`, made where it is not there. Raises `BadStore`."""
+    async def open(cls, name: str, *, create: bool = True) -> SqliteStore:
+        """Open the file `name`, made where it is not there if `create`. Raises `BadStore`."""
         found = tuple(map(int, apsw.sqlite_lib_version().split(".")))
         if found < _SQLITE_LEAST:
             raise BadStore(
@@ -55,7 +60,7 @@ class SqliteStore:
             )
         path = Path(name)
         try:
-            _make(path)
+            _make(path, create=create)
             return cls(path)
         except (OSError, apsw.Error) as error:
             raise BadStore(f"store {name!r} cannot be opened: {error}") from error
@@ -63,8 +68,8 @@ class SqliteStore:
     async def read(self, account: Account) -> Kept:
         return self._look(lambda: _loaded(self._reader, account))
 
-    async def update(self, account: Account, change: Change[Answer]) -> Answer:
-        def work(connection: apsw.Connection) -> Answer:
+    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+        def work(connection: apsw.Connection) -> Returned:
             try:
                 kept = _loaded(connection, account)
                 book, answer = change(kept.book)
@@ -156,10 +161,10 @@ class SqliteStore:
         return await self._writer.do(work)
 
     async def check(self) -> None:
-        # At most one real write a second, however often anyone asks; but none is left out while the
-        # last commit is one that failed.
-        recent = time.monotonic() - self._checked_at < _CHECK_SECONDS
-        if recent and not self._writer.failed:
+        now = time.monotonic()
+        self._raise_in_trouble(now)
+        # At most one real write a second, however often anyone asks.
+        if now - self._checked_at < _CHECK_SECONDS and self._checked_at > self._writer.failed_at:
             return
         await self._writer.do(
             lambda connection: connection.execute(
@@ -168,7 +173,14 @@ class SqliteStore:
                 (draw_version(),),
             )
         )
+        # A second turn of the writer: what it does between two, a checkpoint, is over then.
+        await self._writer.do(lambda _: None)
+        self._raise_in_trouble(now)
         self._checked_at = time.monotonic()
+
+    def _raise_in_trouble(self, now: float) -> None:
+        if now - self._writer.failed_at < _TROUBLE_SECONDS:
+            raise RuntimeError("a write or a sync failed a moment ago")
 
     async def close(self) -> None:
         await self._writer.close()
@@ -183,7 +195,7 @@ class SqliteStore:
         found = self._look(lambda: self._reader.execute(statement, (keys,)).fetchall())
         return {str(key).partition(":")[2] for (key,) in found}
 
-    def _look(self, read: Callable[[], Answer]) -> Answer:
+    def _look(self, read: Callable[[], Returned]) -> Returned:
         """Run `read` in one snapshot."""
         try:
             with self._reader:
@@ -193,11 +205,22 @@ class SqliteStore:
         return found
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, *, create: bool) -> None:
     """Make the file and its tables, unless another process did or does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Only its owner may read it: it can hold secret keys. SQLite gives its side files the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if not create and not path.exists():
+        raise BadStore(
+            f"there is no store {str(path)!r}; chatmarks serve and chatmarks app create make one"
+        )
+    _make_directory(path.parent)
+    try:
+        # Only its owner may read it: it can hold secret keys. SQLite's side files get the same mode.
+        # Never opened otherwise than by SQLite once it exists: closing would drop SQLite's locks.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise BadStore(f"store {str(path)!r} is a directory") from None
+        if path.stat().st_mode & 0o077:
+            log.warning("%s can be read by others than its owner; it can hold secret keys", path)
     if _is_empty(path):
         connection = _connect(path)
         connection.execute("BEGIN IMMEDIATE")
@@ -209,13 +232,22 @@ def _make(path: Path) -> None:
         _sync_directory(path.parent)
 
 
+def _make_directory(directory: Path) -> None:
+    """Make a directory and those above it, for its owner alone, and durably."""
+    if directory.is_dir():
+        return
+    _make_directory(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    _sync_directory(directory.parent)
+
+
 def _is_empty(path: Path) -> bool:
     """Whether the file has no tables yet. Raises `BadStore` when those it has are not ours.
 
     Looks without changing anything: the file may belong to another program.
     """
     connection = apsw.Connection(str(path))
-    connection.set_busy_handler(_Patience())
+    connection.set_busy_timeout(_BUSY_MILLISECONDS)
     try:
         if not _tables(connection):
             return True
@@ -249,42 +281,24 @@ def _sync_directory(directory: Path) -> None:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
-    connection.set_busy_handler(_Patience())
+    connection.set_busy_timeout(_BUSY_MILLISECONDS)
     # Two processes that start at once: the change to WAL does not wait for a lock by itself.
-    patience = _Patience()
-    calls = 0
+    until = time.monotonic() + BUSY_SECONDS_MAX
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            mode = connection.execute("PRAGMA journal_mode = WAL").get
             break
         except apsw.BusyError:
-            if not patience(calls):
+            if time.monotonic() > until:
                 raise
-            calls += 1
+            time.sleep(_POLL_SECONDS)
+    if mode != "wal":
+        raise BadStore(f"store {str(path)!r} is on a file system that cannot share memory for WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
     return connection
-
-
-class _Patience:
-    """A busy handler: waits a random moment, short at first, until two seconds are over.
-
-    SQLite's own waits in steps of up to 100 ms, in which a busy neighbour commits many times.
-    """
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    def __call__(self, calls: int) -> bool:
-        now = time.monotonic()
-        if calls == 0:
-            self._until = now + _BUSY_SECONDS_MAX
-        if now >= self._until:
-            return False
-        time.sleep(random.uniform(0.0001, 0.001))  # noqa: S311 - no secret
-        return True
 
 
 def _loaded(connection: apsw.Connection, account: Account) -> Kept:

@@ -287,7 +287,8 @@ async def test_an_update_group_that_is_no_object_is_50002(caller: Caller, wrong:
 
 
 ORDER: list[tuple[str, Body, int]] = [
-    ("the shape before the count", joining("work") | {"UpdateType": 2}, 50002),
+    ("the count before the update type", joining("work") | {"UpdateType": 2}, 51006),
+    ("the shape before the count", joining("work") | {"UpdateType": "1"}, 50002),
     ("the count before a conversation", joining("work", *[account("")] * 101), 51006),
     ("the count before the account", joining("work") | {"From_Account": "no"}, 51006),
     ("the count before the group", joining("none"), 51006),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.book import Account
-from chatmarks.command import GROUP_OPEN_HTTP, Call, is_userid, manages, userid_problem
-from chatmarks.errors import Code, Fail
+from chatmarks.command import GROUP_OPEN_HTTP, AccountName, Call, is_userid, manages, userid_problem
+from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import (
     CHAT_GROUP_FACE_URL_BYTES_MAX,
     CHAT_GROUP_ID_BYTES_MAX,
@@ -28,7 +28,7 @@ from chatmarks.store import ChatGroup, Store
 class Member(Struct, frozen=True):
     """An account to begin with. `Role` is `Admin` or left out."""
 
-    Member_Account: str
+    Member_Account: AccountName
     Role: str = ""
 
 
@@ -38,7 +38,7 @@ class Request(Struct, frozen=True):
     Type: str
     Name: str
     GroupId: str = ""
-    Owner_Account: str = ""
+    Owner_Account: AccountName = ""
     Introduction: str = ""
     Notification: str = ""
     FaceUrl: str = ""
@@ -55,7 +55,7 @@ def check(request: Request, _: Profile) -> None:
     """10004, 10005."""
     if request.Type not in CHAT_GROUP_TYPES:
         allowed = ", ".join(CHAT_GROUP_TYPES)
-        raise _bad(f"Type is {request.Type!r}; {allowed} are allowed")
+        raise _bad(f"Type is {shown(request.Type)}; {allowed} are allowed")
     if not request.Name:
         raise _bad("Name is empty; a name is required")
     for field, text, limit in (

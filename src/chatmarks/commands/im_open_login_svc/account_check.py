@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from chatmarks.command import IM_OPEN_LOGIN, Call, manages
+from chatmarks.command import IM_OPEN_LOGIN, AccountName, Call, manages
 from chatmarks.commands.im_open_login_svc.account import check_account_count
 from chatmarks.limits import Profile
 from chatmarks.store import Store
@@ -16,7 +16,7 @@ from chatmarks.store import Store
 class Candidate(Struct, frozen=True):
     """An account to look for."""
 
-    UserID: str
+    UserID: AccountName
 
 
 class Request(Struct, frozen=True):
@@ -28,7 +28,7 @@ class Request(Struct, frozen=True):
 class Result(Struct, frozen=True):
     """`AccountStatus` is `Imported` or `NotImported`."""
 
-    UserID: str
+    UserID: AccountName
     ResultCode: int
     ResultInfo: str
     AccountStatus: str

@@ -10,7 +10,7 @@ from asyncio import gather
 from msgspec import Struct
 
 from chatmarks.book import Account
-from chatmarks.command import IM_OPEN_LOGIN, Call, manages
+from chatmarks.command import IM_OPEN_LOGIN, AccountName, Call, manages
 from chatmarks.commands.im_open_login_svc.account import check_account_count
 from chatmarks.errors import Code
 from chatmarks.limits import Profile
@@ -20,7 +20,7 @@ from chatmarks.store import Store
 class Deletion(Struct, frozen=True):
     """An account to delete."""
 
-    UserID: str
+    UserID: AccountName
 
 
 class Request(Struct, frozen=True):
@@ -34,7 +34,7 @@ class Result(Struct, frozen=True):
 
     ResultCode: int
     ResultInfo: str
-    UserID: str
+    UserID: AccountName
 
 
 class Answer(Struct, frozen=True):
@@ -59,10 +59,10 @@ def check(request: Request, _: Profile) -> None:
 async def account_delete(request: Request, call: Call, store: Store) -> Answer:
     """Delete the accounts, each in a transaction of its own."""
     app = await store.app(call.sdkappid)
-    admins = app.admins if app else ()
+    assert app is not None
 
     async def delete(userid: str) -> Result:
-        if userid in admins:
+        if userid in app.admins:
             info = "UserID is an administrator of the app"
             return Result(Code.ACCOUNT_BAD_PARAMETER, info, userid)
         if await store.delete_account(Account(call.sdkappid, userid)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.book import Account
-from chatmarks.command import IM_OPEN_LOGIN, Call, is_userid, manages, userid_problem
+from chatmarks.command import IM_OPEN_LOGIN, AccountName, Call, is_userid, manages, userid_problem
 from chatmarks.commands.im_open_login_svc.account import PROFILE_NOT_KEPT, long_value
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import Profile
@@ -19,8 +19,8 @@ from chatmarks.store import Store
 class Request(Struct, frozen=True):
     """`UserID` (or `Identifier`): 1 to 32 bytes of printable ASCII. `Nick`, `FaceUrl`: 500 bytes."""
 
-    UserID: str = ""
-    Identifier: str = ""
+    UserID: AccountName = ""
+    Identifier: AccountName = ""
     Nick: str = ""
     FaceUrl: str = ""
 
@@ -29,7 +29,8 @@ def check(request: Request, _: Profile) -> None:
     """70402, then 40601."""
     userid = request.UserID or request.Identifier
     if not is_userid(userid):
-        raise Fail(Code.ACCOUNT_BAD_PARAMETER, f"UserID {userid_problem(userid)}")
+        field = "Identifier" if request.Identifier and not request.UserID else "UserID"
+        raise Fail(Code.ACCOUNT_BAD_PARAMETER, f"{field} {userid_problem(userid)}")
     if problem := long_value({"Nick": request.Nick, "FaceUrl": request.FaceUrl}):
         raise Fail(Code.VALUE_TOO_LONG, problem)
 

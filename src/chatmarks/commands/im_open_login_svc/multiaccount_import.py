@@ -11,7 +11,7 @@ from asyncio import gather
 from msgspec import Struct
 
 from chatmarks.book import Account
-from chatmarks.command import IM_OPEN_LOGIN, Call, is_userid, manages
+from chatmarks.command import IM_OPEN_LOGIN, AccountName, Call, is_userid, manages
 from chatmarks.commands.im_open_login_svc.account import (
     PROFILE_NOT_KEPT,
     check_account_count,
@@ -24,7 +24,7 @@ from chatmarks.store import Store
 class NewAccount(Struct, frozen=True):
     """One account. `UserID`: 1 to 32 bytes of printable ASCII. `Nick`, `FaceUrl`: 500 bytes."""
 
-    UserID: str = ""
+    UserID: AccountName = ""
     Nick: str = ""
     FaceUrl: str = ""
 
@@ -32,7 +32,7 @@ class NewAccount(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """1 to 100 accounts in all."""
 
-    Accounts: list[str] = []
+    Accounts: list[AccountName] = []
     AccountList: list[NewAccount] = []
 
 
@@ -44,7 +44,7 @@ class Answer(Struct, frozen=True):
 
 def check(request: Request, _: Profile) -> None:
     """70402."""
-    check_account_count([*request.Accounts, *request.AccountList], "AccountList")
+    check_account_count([*request.Accounts, *request.AccountList], "AccountList and Accounts")
 
 
 @manages(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import UNSET, Struct, UnsetType
 
 from chatmarks.book import Book, Edit, Entry, Peer, PeerType
-from chatmarks.command import Call, is_userid, userid_problem
-from chatmarks.errors import Code, Fail
+from chatmarks.command import AccountName, Call, is_userid, userid_problem
+from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import (
     CONVERSATIONS_PER_ACCOUNT_MAX,
     CONVERSATIONS_PER_CALL_MAX,
@@ -22,7 +22,7 @@ class Contact(Struct, frozen=True):
     ignored. In requests `Type` may also be "1" or "2": tables of 2023 and 2024 call it a String."""
 
     Type: int | str
-    To_Account: str | UnsetType = UNSET
+    To_Account: AccountName | UnsetType = UNSET
     ToGroupId: str | UnsetType = UNSET
 
 
@@ -79,7 +79,8 @@ def contact_problem(item: Contact) -> str | None:
             if not (item.ToGroupId.isascii() and item.ToGroupId.isprintable()):
                 return "ToGroupId holds characters other than printable ASCII"
         case _:
-            return f"Type is {item.Type!r}; 1 (account) and 2 (chat group) are allowed"
+            came = shown(item.Type) if isinstance(item.Type, str) else item.Type
+            return f"Type is {came}; 1 (account) and 2 (chat group) are allowed"
     return None
 
 
@@ -156,16 +157,14 @@ def group_items(book: Book, bits: int = -1) -> list[Group]:
 
 def apply(edits: Sequence[Edit], book: Book, call: Call) -> tuple[Book, list[Outcome]]:
     """The book after those of `edits` that may be done, in their order, and how each one went."""
-    outcomes = [_missing(edit.peer) if _refused(edit, call) else DONE for edit in edits]
-    allowed = [edit for edit, outcome in zip(edits, outcomes, strict=True) if outcome is DONE]
-    book, done = book.with_edits(allowed, call.now, call.profile.pooling)
-    rooms = iter(done)
-    return book, [FULL if outcome is DONE and not next(rooms) else outcome for outcome in outcomes]
-
-
-def _refused(edit: Edit, call: Call) -> bool:
     # What only takes data away is always done, or a disbanded chat group could never leave.
-    return edit.adds and edit.peer in call.missing
+    refused = [edit.adds and edit.peer in call.missing for edit in edits]
+    allowed = [edit for edit, no in zip(edits, refused, strict=True) if not no]
+    book, rooms = book.with_edits(allowed, call.now, call.profile.pooling)
+    done = iter([DONE if room else FULL for room in rooms])
+    return book, [
+        _missing(edit.peer) if no else next(done) for edit, no in zip(edits, refused, strict=True)
+    ]
 
 
 def _missing(peer: Peer) -> Outcome:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from chatmarks.book import Book, Edit, Peer
-from chatmarks.command import Call, writes
+from chatmarks.command import AccountName, Call, writes
 from chatmarks.commands.recentcontact.contact import (
     Contact,
     Group,
@@ -24,7 +24,7 @@ from chatmarks.commands.recentcontact.contact import (
     item_of,
     peer_of,
 )
-from chatmarks.errors import Code, Fail
+from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import GROUPS_PER_ACCOUNT_MAX, GROUPS_PER_CALL, Profile
 
 
@@ -38,7 +38,7 @@ class NewGroup(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """`GroupContactItem` holds exactly one element."""
 
-    From_Account: str
+    From_Account: AccountName
     GroupContactItem: list[NewGroup]
 
 
@@ -87,7 +87,7 @@ def create_contact_group(request: Request, book: Book, call: Call) -> tuple[Book
     (wanted,) = request.GroupContactItem
     if wanted.GroupName in book.groups:
         raise Fail(
-            Code.BAD_PARAMETER, f"GroupName {wanted.GroupName!r} exists already; names are unique"
+            Code.BAD_PARAMETER, f"GroupName {shown(wanted.GroupName)} exists already; names are unique"
         )
     if len(book.groups) >= GROUPS_PER_ACCOUNT_MAX:
         raise Fail(

@@ -9,16 +9,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.book import Book
-from chatmarks.command import Call, writes
+from chatmarks.command import AccountName, Call, writes
 from chatmarks.commands.recentcontact.contact import Group, check_edition
-from chatmarks.errors import Code, Fail
+from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import GROUPS_PER_CALL, Profile
 
 
 class Request(Struct, frozen=True):
     """`GroupName` holds exactly one name."""
 
-    From_Account: str
+    From_Account: AccountName
     GroupName: list[str]
 
 
@@ -42,5 +42,5 @@ def del_contact_group(request: Request, book: Book, _: Call) -> tuple[Book, Answ
     (name,) = request.GroupName
     number = book.groups.get(name)
     if number is None:
-        raise Fail(Code.GROUP_NOT_FOUND, f"GroupName {name!r}: no such group")
+        raise Fail(Code.GROUP_NOT_FOUND, f"GroupName {shown(name)}: no such group")
     return book.without_group(name), Answer([Group(name, number)])

@@ -12,7 +12,7 @@ from itertools import islice
 from msgspec import UNSET, Struct, UnsetType
 
 from chatmarks.book import Book
-from chatmarks.command import Call, reads
+from chatmarks.command import AccountName, Call, reads
 from chatmarks.commands.recentcontact.contact import (
     Group,
     Record,
@@ -26,7 +26,7 @@ from chatmarks.limits import Profile
 class Request(Struct, frozen=True):
     """`StartIndex` is 0 at first, then the `NextStartIndex` of the answer before."""
 
-    From_Account: str
+    From_Account: AccountName
     StartIndex: int
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET, Struct, UnsetType
 
 from chatmarks.book import Book, Edit, Peer
-from chatmarks.command import Call, writes
+from chatmarks.command import AccountName, Call, writes
 from chatmarks.commands.recentcontact.contact import (
     Contact,
     apply,
@@ -45,7 +45,7 @@ class Mark(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """`MarkItem` holds 1 to 100 elements."""
 
-    From_Account: str
+    From_Account: AccountName
     MarkItem: list[Mark]
 
 

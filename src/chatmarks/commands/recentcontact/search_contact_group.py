@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.book import Book
-from chatmarks.command import Call, reads
+from chatmarks.command import AccountName, Call, reads
 from chatmarks.commands.recentcontact.contact import (
     Contact,
     Group,
@@ -26,7 +26,7 @@ from chatmarks.limits import CONVERSATIONS_PER_SEARCH_MAX, Profile
 class Request(Struct, frozen=True):
     """`ContactItem` holds 1 to 300 elements."""
 
-    From_Account: str
+    From_Account: AccountName
     ContactItem: list[Contact]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET, Struct, UnsetType
 
 from chatmarks.book import Book, Edit, Peer
-from chatmarks.command import Call, writes
+from chatmarks.command import AccountName, Call, writes
 from chatmarks.commands.recentcontact.contact import (
     Contact,
     apply,
@@ -22,7 +22,7 @@ from chatmarks.commands.recentcontact.contact import (
     item_of,
     peer_of,
 )
-from chatmarks.errors import Code, Fail
+from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import Profile
 
 ONE_GROUP = 1
@@ -54,7 +54,7 @@ class GroupUpdate(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """`UpdateType` is 1."""
 
-    From_Account: str
+    From_Account: AccountName
     UpdateType: int
     UpdateGroup: GroupUpdate
 
@@ -87,48 +87,48 @@ class Answer(Struct, frozen=True):
 
 def check(request: Request, profile: Profile) -> None:
     """50002, 51006, 51011, 50002, 51013, in this order."""
+    wanted = request.UpdateGroup
+    field = "UpdateGroup.ContactUpdateItem"
+    if wanted.UpdateGroupType == CHANGE_MEMBERS:
+        if wanted.ContactUpdateItem is UNSET:
+            raise Fail(Code.BAD_PARAMETER, f"{field} is missing; UpdateGroupType 2 requires it")
+        check_count(len(wanted.ContactUpdateItem), field)
+    elif wanted.UpdateGroupType == RENAME:
+        check_group_name(wanted.NewGroupName, "UpdateGroup.NewGroupName", profile)
+    else:
+        raise Fail(
+            Code.BAD_PARAMETER,
+            f"UpdateGroup.UpdateGroupType is {wanted.UpdateGroupType};"
+            " 1 (rename) and 2 (change conversations) are allowed",
+        )
     if request.UpdateType != ONE_GROUP:
         raise Fail(Code.BAD_PARAMETER, f"UpdateType is {request.UpdateType}; only 1 is allowed")
-    match request.UpdateGroup.UpdateGroupType:
-        case 1:
-            check_group_name(request.UpdateGroup.NewGroupName, "UpdateGroup.NewGroupName", profile)
-        case 2:
-            _check_changes(request.UpdateGroup.ContactUpdateItem)
-        case other:
-            raise Fail(
-                Code.BAD_PARAMETER,
-                f"UpdateGroup.UpdateGroupType is {other};"
-                " 1 (rename) and 2 (change conversations) are allowed",
-            )
+    for number, item in enumerate(_changes(wanted)):
+        if problem := _problem(item):
+            raise Fail(Code.BAD_PARAMETER, f"{field}[{number}].{problem}")
     check_edition(profile)
 
 
-def _check_changes(items: Sequence[ContactUpdate] | UnsetType) -> None:
-    field = "UpdateGroup.ContactUpdateItem"
-    if items is UNSET:
-        raise Fail(Code.BAD_PARAMETER, f"{field} is missing; UpdateGroupType 2 requires it")
-    check_count(len(items), field)
-    for number, item in enumerate(items):
-        if item.ContactOptType not in (ADD, REMOVE):
-            raise Fail(
-                Code.BAD_PARAMETER,
-                f"{field}[{number}].ContactOptType is {item.ContactOptType};"
-                " 1 (add) and 2 (remove) are allowed",
-            )
-        if problem := contact_problem(item.ContactItem):
-            raise Fail(Code.BAD_PARAMETER, f"{field}[{number}].ContactItem.{problem}")
+def _problem(item: ContactUpdate) -> str | None:
+    if item.ContactOptType not in (ADD, REMOVE):
+        return f"ContactOptType is {item.ContactOptType}; 1 (add) and 2 (remove) are allowed"
+    if problem := contact_problem(item.ContactItem):
+        return f"ContactItem.{problem}"
+    return None
+
+
+def _changes(wanted: GroupUpdate) -> Sequence[ContactUpdate]:
+    """The changes to members; a rename has none, whatever it lists."""
+    if wanted.UpdateGroupType == RENAME:
+        return ()
+    assert wanted.ContactUpdateItem is not UNSET
+    return wanted.ContactUpdateItem
 
 
 def brings(request: Request) -> Iterable[Peer]:
     """The conversations to add."""
-    wanted = request.UpdateGroup
-    if wanted.UpdateGroupType == RENAME:
-        return ()
-    return (
-        peer_of(item.ContactItem)
-        for item in wanted.ContactUpdateItem or ()
-        if item.ContactOptType == ADD
-    )
+    changes = _changes(request.UpdateGroup)
+    return (peer_of(item.ContactItem) for item in changes if item.ContactOptType == ADD)
 
 
 @writes(document="1047/53439", request=Request, check=check, brings=brings)
@@ -137,16 +137,18 @@ def update_contact_group(request: Request, book: Book, call: Call) -> tuple[Book
     wanted = request.UpdateGroup
     number = book.groups.get(wanted.OldGroupName)
     if number is None:
-        raise Fail(Code.GROUP_NOT_FOUND, f"OldGroupName {wanted.OldGroupName!r}: no such group")
+        raise Fail(Code.GROUP_NOT_FOUND, f"OldGroupName {shown(wanted.OldGroupName)}: no such group")
     name = wanted.OldGroupName
     results: list[ContactResult] = []
     if wanted.UpdateGroupType == RENAME:
         name = wanted.NewGroupName
         if name != wanted.OldGroupName and name in book.groups:
-            raise Fail(Code.BAD_PARAMETER, f"NewGroupName {name!r} exists already; names are unique")
+            raise Fail(
+                Code.BAD_PARAMETER, f"NewGroupName {shown(name)} exists already; names are unique"
+            )
         book = book.with_group_renamed(wanted.OldGroupName, name)
     else:
-        book, results = _changed(wanted.ContactUpdateItem or [], 1 << number, book, call)
+        book, results = _changed(_changes(wanted), 1 << number, book, call)
     return book, Answer(
         request.UpdateType,
         GroupUpdateResult(wanted.UpdateGroupType, name, number, wanted.OldGroupName, results),
