@@ -300,6 +300,7 @@ async def test_a_lock_longer_than_the_patience_is_busy_and_nothing_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "_TURN_SECONDS", 0.05)
     store = await opened(path)
     await store.create_account(ALICE)
     await store.update(ALICE, marking("x"))
@@ -329,6 +330,7 @@ async def test_a_lock_longer_than_the_patience_is_busy_and_nothing_is_kept(
 
 async def test_a_store_that_was_busy_works_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "_TURN_SECONDS", 0.05)
     store = await opened(path)
     await store.create_account(ALICE)
     other = apsw.Connection(str(path))
@@ -373,6 +375,7 @@ async def test_a_file_that_stays_locked_cannot_be_opened(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(group_commit, "_TURN_SECONDS", 0.05)
     other = apsw.Connection(str(path))
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(BadStore, match="locked"):

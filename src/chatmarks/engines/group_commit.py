@@ -30,6 +30,8 @@ BUSY_SECONDS_MAX = 2.0
 """How long after its arrival a call may wait for another process that keeps the file locked; below
 the three seconds in which clients expect an answer."""
 
+_TURN_SECONDS = 0.25
+
 _GROUP_SECONDS = 0.1
 """After this the group is closed, so that another process gets its turn."""
 
@@ -134,7 +136,9 @@ class GroupCommit:
 
     def _commit(self, pending: deque[_Unit[Any]]) -> list[_Unit[Any]]:
         """Do the first of `pending` in one transaction, as many as there is time for; these."""
-        self._busy_until = pending[0].arrived_at + BUSY_SECONDS_MAX
+        now = time.monotonic()
+        # Whoever waited long behind others of this process still gets a neighbour's turn to wait.
+        self._busy_until = max(pending[0].arrived_at + BUSY_SECONDS_MAX, now + _TURN_SECONDS)
         group: list[_Unit[Any]] = []
         try:
             if self._connection is None:

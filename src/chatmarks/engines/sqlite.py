@@ -7,9 +7,6 @@ shared memory.
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -20,19 +17,10 @@ import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
 from chatmarks.engines import BadStore
-from chatmarks.engines.group_commit import BUSY_SECONDS_MAX, GroupCommit, Refused
+from chatmarks.engines.file import connect, make
+from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
-from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
 from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Returned, UnknownAccount, draw_version
-
-log = logging.getLogger("chatmarks")
-
-_SQLITE_LEAST = (3, 51, 3)
-"""The first version without the WAL-reset bug, which can damage a file that several connections use."""
-
-_BUSY_MILLISECONDS = int(1000 * BUSY_SECONDS_MAX)
-
-_POLL_SECONDS = 0.001
 
 _CHECK_SECONDS = 1.0
 
@@ -44,23 +32,17 @@ class SqliteStore:
     """The store of one file. Made by `open`, on the event loop that will use it."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = _connect(path)
+        self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
-        self._writer = GroupCommit(lambda: _connect(path))
+        self._writer = GroupCommit(lambda: connect(path))
         self._checked_at = -_CHECK_SECONDS
 
     @classmethod
     async def open(cls, name: str, *, create: bool = True) -> SqliteStore:
         """Open the file `name`, made where it is not there if `create`. Raises `BadStore`."""
-        found = tuple(map(int, apsw.sqlite_lib_version().split(".")))
-        if found < _SQLITE_LEAST:
-            raise BadStore(
-                f"SQLite {apsw.sqlite_lib_version()} can damage a store that several connections"
-                f" use; {'.'.join(map(str, _SQLITE_LEAST))} or newer is required"
-            )
         path = Path(name)
         try:
-            _make(path, create=create)
+            make(path, create=create)
             return cls(path)
         except (OSError, apsw.Error) as error:
             raise BadStore(f"store {name!r} cannot be opened: {error}") from error
@@ -203,102 +185,6 @@ class SqliteStore:
         except apsw.BusyError as error:
             raise Busy from error
         return found
-
-
-def _make(path: Path, *, create: bool) -> None:
-    """Make the file and its tables, unless another process did or does."""
-    if not create and not path.exists():
-        raise BadStore(
-            f"there is no store {str(path)!r}; chatmarks serve and chatmarks app create make one"
-        )
-    _make_directory(path.parent)
-    try:
-        # Only its owner may read it: it can hold secret keys. SQLite's side files get the same mode.
-        # Never opened otherwise than by SQLite once it exists: closing would drop SQLite's locks.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        if path.is_dir():
-            raise BadStore(f"store {str(path)!r} is a directory") from None
-        if path.stat().st_mode & 0o077:
-            log.warning("%s can be read by others than its owner; it can hold secret keys", path)
-    if _is_empty(path):
-        connection = _connect(path)
-        connection.execute("BEGIN IMMEDIATE")
-        if not _tables(connection):
-            connection.execute(TABLES)
-            connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
-        connection.execute("COMMIT")
-        connection.close()
-        _sync_directory(path.parent)
-
-
-def _make_directory(directory: Path) -> None:
-    """Make a directory and those above it, for its owner alone, and durably."""
-    if directory.is_dir():
-        return
-    _make_directory(directory.parent)
-    directory.mkdir(mode=0o700, exist_ok=True)
-    _sync_directory(directory.parent)
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether the file has no tables yet. Raises `BadStore` when those it has are not ours.
-
-    Looks without changing anything: the file may belong to another program.
-    """
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(_BUSY_MILLISECONDS)
-    try:
-        if not _tables(connection):
-            return True
-        if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
-            raise BadStore(f"store {str(path)!r} is a database of another program")
-        found = connection.execute("SELECT version_num FROM alembic_version").get
-    finally:
-        connection.close()
-    if found is None:
-        raise BadStore(f"store {str(path)!r} is damaged: no schema is stamped in it")
-    if found != REVISION:
-        raise BadStore(
-            f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
-            " a newer chatmarks wrote it"
-        )
-    return False
-
-
-def _tables(connection: apsw.Connection) -> set[str]:
-    return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the file's name as durable as its content."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(_BUSY_MILLISECONDS)
-    # Two processes that start at once: the change to WAL does not wait for a lock by itself.
-    until = time.monotonic() + BUSY_SECONDS_MAX
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").get
-            break
-        except apsw.BusyError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_POLL_SECONDS)
-    if mode != "wal":
-        raise BadStore(f"store {str(path)!r} is on a file system that cannot share memory for WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    if sys.platform == "darwin":
-        connection.execute("PRAGMA fullfsync = ON")
-        connection.execute("PRAGMA checkpoint_fullfsync = ON")
-    return connection
 
 
 def _loaded(connection: apsw.Connection, account: Account) -> Kept:

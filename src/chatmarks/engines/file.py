@@ -1,0 +1,129 @@
+"""The file of an embedded store: made, recognized and opened."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import apsw
+
+from chatmarks.engines import BadStore
+from chatmarks.engines.group_commit import BUSY_SECONDS_MAX
+from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
+
+log = logging.getLogger("chatmarks")
+
+_SQLITE_LEAST = (3, 51, 3)
+"""The first version without the WAL-reset bug, which can damage a file that several connections use."""
+
+_BUSY_MILLISECONDS = int(1000 * BUSY_SECONDS_MAX)
+
+_POLL_SECONDS = 0.001
+
+
+def make(path: Path, *, create: bool) -> None:
+    """Make the file and its tables, unless another process did or does.
+
+    Raises `BadStore` where there is none and none is to be made, or where it is not ours.
+    """
+    if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _SQLITE_LEAST:
+        raise BadStore(
+            f"SQLite {apsw.sqlite_lib_version()} can damage a store that several connections use;"
+            f" {'.'.join(map(str, _SQLITE_LEAST))} or newer is required"
+        )
+    if not create and not path.exists():
+        raise BadStore(
+            f"there is no store {str(path)!r}; chatmarks serve and chatmarks app create make one"
+        )
+    _make_directory(path.parent)
+    try:
+        # Only its owner may read it: it can hold secret keys. SQLite's side files get the same mode.
+        # Never opened otherwise than by SQLite once it exists: closing would drop SQLite's locks.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise BadStore(f"store {str(path)!r} is a directory") from None
+        if path.stat().st_mode & 0o077:
+            log.warning("%s can be read by others than its owner; it can hold secret keys", path)
+    if _is_empty(path):
+        connection = connect(path)
+        connection.execute("BEGIN IMMEDIATE")
+        if not _tables(connection):
+            connection.execute(TABLES)
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
+        connection.execute("COMMIT")
+        connection.close()
+        _sync_directory(path.parent)
+
+
+def _make_directory(directory: Path) -> None:
+    """Make a directory and those above it, for its owner alone, and durably."""
+    if directory.is_dir():
+        return
+    _make_directory(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    _sync_directory(directory.parent)
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether the file has no tables yet. Raises `BadStore` when those it has are not ours.
+
+    Looks without changing anything: the file may belong to another program.
+    """
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(_BUSY_MILLISECONDS)
+    try:
+        if not _tables(connection):
+            return True
+        if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
+            raise BadStore(f"store {str(path)!r} is a database of another program")
+        found = connection.execute("SELECT version_num FROM alembic_version").get
+    finally:
+        connection.close()
+    if found is None:
+        raise BadStore(f"store {str(path)!r} is damaged: no schema is stamped in it")
+    if found != REVISION:
+        raise BadStore(
+            f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
+            " a newer chatmarks wrote it"
+        )
+    return False
+
+
+def _tables(connection: apsw.Connection) -> set[str]:
+    return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the file's name as durable as its content."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection that syncs at every commit. Raises `BadStore` and what SQLite raises."""
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(_BUSY_MILLISECONDS)
+    # Two processes that start at once: the change to WAL does not wait for a lock by itself.
+    until = time.monotonic() + BUSY_SECONDS_MAX
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").get
+            break
+        except apsw.BusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_POLL_SECONDS)
+    if mode != "wal":
+        raise BadStore(f"store {str(path)!r} is on a file system that cannot share memory for WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    return connection
