@@ -110,8 +110,8 @@ class Service:
         """Whether the store can be used; the log has the reason when it cannot."""
         try:
             await self.store.check()
-        except Exception:
-            log.exception("the store cannot be used")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the store is not ready
+            log.warning("the store cannot be used: %s", error or type(error).__name__)
             return False
         return True
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import ADMIN, KEY, SDKAPPID
+from harness import ADMIN, KEY, SDKAPPID, chat_group
 from process import PROGRAM, Client, Server, run, serving, signed_query
 
 SEARCH = "recentcontact/search_contact_group"
@@ -104,6 +104,17 @@ async def test_a_declared_app_is_made_and_made_again_as_declared(file_url: str) 
                 assert await client.code(command, body) == 70009
     listed = json.loads(run("app", "list", "--json", "--store", file_url).stdout)
     assert len(listed["keys"]) == 1
+
+
+async def test_the_demo_app_can_be_lenient() -> None:
+    with serving(environ={"CHATMARKS_APP_PROFILE": "lenient"}) as server:
+        async with Client(server.url) as client:
+            body = {
+                "From_Account": "never imported",
+                "GroupContactItem": [{"GroupName": "g", "ContactItem": [chat_group("never made")]}],
+            }
+            answer = await client.ok("recentcontact/create_contact_group", body)
+    assert answer["GroupResultItem"][0]["ResultItem"][0]["ResultCode"] == 0
 
 
 async def test_sigterm_answers_calls_in_flight_and_keeps_what_they_changed(file_url: str) -> None:
