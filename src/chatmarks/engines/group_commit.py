@@ -136,26 +136,16 @@ class GroupCommit:
 
     def _commit(self, pending: deque[_Unit[Any]]) -> list[_Unit[Any]]:
         """Do the first of `pending` in one transaction, as many as there is time for; these."""
-        now = time.monotonic()
-        # Whoever waited long behind others of this process still gets a neighbour's turn to wait.
-        self._busy_until = max(pending[0].arrived_at + BUSY_SECONDS_MAX, now + _TURN_SECONDS)
         group: list[_Unit[Any]] = []
         try:
-            if self._connection is None:
-                self._connection = self._connected()
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection = self._begun(pending[0])
+            if connection is None:
+                return _late(pending)
             full_at = time.monotonic() + _GROUP_SECONDS
             while pending and (not group or time.monotonic() < full_at):
                 group.append(pending.popleft())
-                _do(group[-1], self._connection)
-            self._connection.execute("COMMIT")
-        except apsw.BusyError:
-            # Nothing was begun. Who came later has some time left.
-            group = [pending.popleft()]
-            while pending and pending[0].arrived_at + BUSY_SECONDS_MAX <= time.monotonic():
-                group.append(pending.popleft())
-            for unit in group:
-                unit.error = Busy()
+                _do(group[-1], connection)
+            connection.execute("COMMIT")
         except BaseException as fault:  # noqa: BLE001 - it becomes the answer of every caller
             self._abandon()
             if not group:
@@ -164,6 +154,19 @@ class GroupCommit:
             for unit in group:
                 unit.error = fault
         return group
+
+    def _begun(self, first: _Unit[Any]) -> apsw.Connection | None:
+        """The connection in a transaction; None when another process keeps the file locked."""
+        now = time.monotonic()
+        # Whoever waited long behind others of this process still gets a neighbour's turn to wait.
+        self._busy_until = max(first.arrived_at + BUSY_SECONDS_MAX, now + _TURN_SECONDS)
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return None
+        return self._connection
 
     def _checkpoint(self) -> None:
         """Move the log into the file when it is long. Here, as SQLite keeps silent about errors of
@@ -214,6 +217,16 @@ def _do(unit: _Unit[Any], connection: apsw.Connection) -> None:
         unit.answer = unit.work(connection)
     except Refused as refusal:
         unit.error = refusal.__cause__
+
+
+def _late(pending: deque[_Unit[Any]]) -> list[_Unit[Any]]:
+    """The first of `pending` and all others whose time is over; who came later has some left."""
+    group = [pending.popleft()]
+    while pending and pending[0].arrived_at + BUSY_SECONDS_MAX <= time.monotonic():
+        group.append(pending.popleft())
+    for unit in group:
+        unit.error = Busy()
+    return group
 
 
 def _settle(units: list[_Unit[Any]]) -> None:
