@@ -40,10 +40,13 @@ def parse_query(query: bytes) -> Caller:
     values: dict[bytes, str] = {}
     try:
         for part in query.split(b"&"):
-            name, _, value = part.partition(b"=")
-            if (name := unquote_to_bytes(name)) in _LOOKED_AT:
+            if b"%" in part:
                 # Not unquote_plus: "+" is a character of standard base64 and never a space here.
-                values[name] = unquote_to_bytes(value).decode()
+                name, value = map(unquote_to_bytes, part.partition(b"=")[::2])
+            else:
+                name, value = part.partition(b"=")[::2]
+            if name in _LOOKED_AT:
+                values[name] = value.decode()
     except UnicodeDecodeError as error:
         raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error") from error
     return Caller(*map(values.get, _LOOKED_AT))
