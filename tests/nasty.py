@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from chatmarks.book import Account, Book
@@ -111,6 +111,9 @@ class NastyStore:
     async def check(self) -> None:
         self._pass()
         await self.inner.check()
+
+    def counts(self) -> Mapping[str, tuple[str, float]]:
+        return self.inner.counts()
 
     async def close(self) -> None:
         await self.inner.close()

@@ -25,8 +25,7 @@ For all commands:
 - `51012` is not answered: nothing here pins conversations.
 - The message text of an error names the field, what came and what is allowed. The real texts of
   50xxx and 51xxx are not known.
-- The listener speaks plain HTTP/1.1, TLS is left to a proxy. An HTTP/1.0 connection ends after its
-  answer.
+- The listener speaks HTTP/1.1. An HTTP/1.0 connection ends after its answer.
 - A generated chat-group id has 12 characters behind `@TGS#`, whatever the type of the chat group.
 
 ## Codes

@@ -13,10 +13,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatmarks.metrics import Metrics
 from chatmarks.service import Service
 
 
@@ -39,7 +40,7 @@ class TokenMiddleware:
         await refusal(scope, receive, send)
 
 
-def admin(service: Service, *, names: Sequence[str], token: str | None) -> Starlette:
+def admin(service: Service, metrics: Metrics, *, names: Sequence[str], token: str | None) -> Starlette:
     """The application of the admin listener, which may be called by `names`, and by loopback's."""
 
     async def healthz(_: Request) -> PlainTextResponse:
@@ -50,8 +51,22 @@ def admin(service: Service, *, names: Sequence[str], token: str | None) -> Starl
             return PlainTextResponse("ok\n")
         return PlainTextResponse("not ready: the store cannot be used\n", 503)
 
+    async def metrics_page(_: Request) -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def openapi_page(_: Request) -> Response:
+        # Imported here: seldom asked for.
+        from chatmarks.openapi import document
+
+        return Response(document(), media_type="application/json")
+
     return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics_page),
+            Route("/openapi.json", openapi_page),
+        ],
         middleware=[
             Middleware(
                 TrustedHostMiddleware,

@@ -55,7 +55,8 @@ def public(service: Service) -> Application:
         if method == "OPTIONS":
             await _respond(send, b"", list(_CORS))
             return
-        headers = [_JSON, *_CORS, (b"x-request-id", f"{boot}-{next(numbers):x}".encode())]
+        request_id = f"{boot}-{next(numbers):x}"
+        headers = [_JSON, *_CORS, (b"x-request-id", request_id.encode())]
         try:
             body = await _read_body(receive)
         except Fail as fail:
@@ -70,6 +71,7 @@ def public(service: Service) -> Application:
             body,
             method=method,
             source=client[0] if client else "",
+            request_id=request_id,
             from_page=any(name == b"origin" for name, _ in scope["headers"]),
         )
         await _respond(send, answer, headers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -64,7 +64,8 @@ class Kind(Enum):
 
 
 class Command(Struct, frozen=True):
-    """A command of the table. `rate` is the documented number of calls a second."""
+    """A command of the table. `rate` is the documented number of calls a second, `answer` what it
+    answers with beside the base fields."""
 
     service: WireService
     name: str
@@ -72,6 +73,7 @@ class Command(Struct, frozen=True):
     document: str
     rate: int
     request: type[Struct]
+    answer: type[Struct] | None
     check: Callable[[Any, Profile], None]
     brings: Callable[[Any], Iterable[Peer]]
     run: Callable[..., Any]
@@ -121,12 +123,20 @@ def _declare(
         document=document,
         rate=rate,
         request=request,
+        answer=_answer_of(run),
         check=check,
         brings=brings,
         run=run,
         decoder=msgspec.json.Decoder(request),
         differences=differences,
     )
+
+
+def _answer_of(run: Callable[..., Any]) -> type[Struct] | None:
+    """The struct that `run` is annotated to answer with; None for the base fields alone."""
+    returned = get_type_hints(run)["return"]
+    parts = get_args(returned) or (returned,)
+    return next((part for part in parts if issubclass(part, Struct) and part is not Book), None)
 
 
 def reads(

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,11 @@ from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, resolved_profile
 from chatmarks.usersig import DEMO_KEY
 
 DEV_APP = "1400000000:administrator"
+
+LOG_CALLS: tuple[Literal["all", "failed", "none"], ...] = ("all", "failed", "none")
+"""Which calls are logged."""
+
+Chosen = TypeVar("Chosen", bound=str)
 
 _PORT_MAX = 65535
 _SDKAPPID_MAX = 2**63 - 1
@@ -46,13 +51,18 @@ class DeclaredApp(Struct, frozen=True):
 
 class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
-    `admin_names`: by which names, beside those of loopback, the admin listener may be called."""
+    `admin_names`: by which names, beside those of loopback, the admin listener may be called;
+    `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `log_calls`: which calls
+    are logged."""
 
     host: str
     port: int
     admin_host: str
     admin_port: int
     admin_names: tuple[str, ...]
+    tls_cert: str | None
+    tls_key: str | None
+    log_calls: Literal["all", "failed", "none"]
     store: str
     dev: bool
     admin_token: str | None
@@ -103,6 +113,14 @@ class _Reader:
             self.mistakes.append(f"{origin}: {value!r} is not a text of one character or more")
             return default
         return value
+
+    def choice(self, name: str, allowed: tuple[Chosen, ...], default: Chosen) -> Chosen:
+        value, origin = self.find(name, default)
+        for one in allowed:
+            if value == one:
+                return one
+        self.mistakes.append(f"{origin}: {value!r} is unknown; known: {', '.join(allowed)}")
+        return default
 
     def port(self, name: str, default: int) -> int:
         value, origin = self.find(name, default)
@@ -162,12 +180,17 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         admin_host=admin_host,
         admin_port=reader.port("admin_port", 8601),
         admin_names=tuple(str(reader.find("admin_names", "").value).replace(",", " ").split()),
+        tls_cert=reader.find("tls_cert").value,
+        tls_key=reader.find("tls_key").value,
+        log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         dev=dev,
         admin_token=admin_token,
         master_key=None if master_path is None else reader.content(master_path, origin),
         apps=apps,
     )
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        reader.mistakes.append("tls_cert and tls_key: both or none must be given")
     if reader.mistakes:
         raise ConfigError(reader.mistakes)
     return settings
@@ -180,6 +203,9 @@ _KNOWN = {
     "admin_port",
     "admin_names",
     "store",
+    "tls_cert",
+    "tls_key",
+    "log_calls",
     "admin_token",
     "admin_token_file",
     "master_key_file",

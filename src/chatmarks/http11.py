@@ -1,9 +1,10 @@
 """HTTP/1.1 as uvicorn speaks it, with the bounds and the patience that it leaves to others.
 
-A head has 64 KiB and 10 seconds; at shutdown a body has one more second. A request that offers to
-change the protocol is answered as if it did not: Java's own client offers HTTP/2 (`Upgrade: h2c`)
-with every first request, and a server may ignore the offer (RFC 9110, 7.8). The parser takes what
-follows an offer for the other protocol, the body included, so the head is parsed again without it.
+There are at most 20,000 connections. A head has 64 KiB and 10 seconds; at shutdown a body has one more
+second. A request that offers to change the protocol is answered as if it did not: Java's own client
+offers HTTP/2 (`Upgrade: h2c`) with every first request, and a server may ignore the offer (RFC 9110,
+7.8). The parser takes what follows an offer for the other protocol, the body included, so the head is
+parsed again without it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncio
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from chatmarks.limits import HEAD_BYTES_MAX, HEAD_SECONDS_MAX
+from chatmarks.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, IDLE_SECONDS_MAX
 
 _PIECE_BYTES = 16384
 _DRAIN_SECONDS = 1.0
@@ -27,6 +28,13 @@ class Http11(HttpToolsProtocol):
 
     in_head = True
     head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as there
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self.head_timer = self.loop.call_later(IDLE_SECONDS_MAX, transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, in pieces, so that a head that never ends is noticed early."""

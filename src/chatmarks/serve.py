@@ -7,6 +7,8 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
@@ -17,11 +19,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatmarks.asgi import public
+from chatmarks.call_log import CallLog
 from chatmarks.config import DeclaredApp, Settings, is_loopback
 from chatmarks.engines import open_store
 from chatmarks.http11 import Http11
+from chatmarks.metrics import Metrics
 from chatmarks.seal import Seal
-from chatmarks.service import Service
+from chatmarks.service import Observed, Service
 from chatmarks.store import App, Store
 from chatmarks.usersig import sign
 
@@ -67,29 +71,51 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         stack.push_async_callback(store.close)
         for app in settings.apps:
             await _declare(store, seal, app)
-        service = Service(store, seal, loopback=is_loopback(settings.host))
+        metrics = Metrics(store)
+        observers: list[Callable[[Observed], None]] = [metrics.observe]
+        if settings.log_calls != "none":
+            call_log = CallLog(sys.stderr, failed_only=settings.log_calls == "failed")
+            stack.callback(call_log.flush)
+            observers.append(call_log.observe)
+        service = Service(store, seal, loopback=is_loopback(settings.host), observers=observers)
         # Imported here: the admin listener's framework is no part of the road.
         from chatmarks.admin import admin
 
         admin_app = admin(
-            service, names=[settings.admin_host, *settings.admin_names], token=settings.admin_token
+            service,
+            metrics,
+            names=[settings.admin_host, *settings.admin_names],
+            token=settings.admin_token,
         )
         public_socket = stack.enter_context(_bind(settings.host, settings.port))
         admin_socket = stack.enter_context(_bind(settings.admin_host, settings.admin_port))
         await stack.enter_async_context(
-            _listening((public(service), public_socket), (admin_app, admin_socket))
+            _listening(
+                (_http(public(service), settings.tls_cert, settings.tls_key), public_socket),
+                (_http(admin_app), admin_socket),
+            )
         )
         yield Running(
-            url=_url(settings.host, public_socket),
-            admin_url=_url(settings.admin_host, admin_socket),
+            url=_url("https" if settings.tls_cert else "http", settings.host, public_socket),
+            admin_url=_url("http", settings.admin_host, admin_socket),
             store=store,
             app=settings.apps[0] if settings.apps else None,
             has_apps=bool(await store.apps()),
         )
 
 
+def _allow_many_connections() -> None:
+    """Raise the number of open files to what the system allows; a connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or SIGINT. `announce` is called once, when calls are answered."""
+    _allow_many_connections()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -141,9 +167,9 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(*served: tuple[Any, socket.socket]) -> AsyncIterator[list[_Listener]]:
-    """Serve applications on sockets; at the end all of them stop together."""
-    listeners = [_Listener(_http(application)) for application, _ in served]
+async def _listening(*served: tuple[uvicorn.Config, socket.socket]) -> AsyncIterator[None]:
+    """Serve on sockets; at the end all of them stop together."""
+    listeners = [_Listener(config) for config, _ in served]
     tasks = [
         asyncio.create_task(listener.serve(sockets=[bound]))
         for listener, (_, bound) in zip(listeners, served, strict=True)
@@ -152,16 +178,23 @@ async def _listening(*served: tuple[Any, socket.socket]) -> AsyncIterator[list[_
         for listener, task in zip(listeners, tasks, strict=True):
             while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
                 await asyncio.sleep(0.001)
-        yield listeners
+        yield
     finally:
         for listener in listeners:
             listener.should_exit = True
         await asyncio.gather(*tasks)
 
 
-def _http(application: Any) -> uvicorn.Config:
+def _http(application: Any, cert: str | None = None, key: str | None = None) -> uvicorn.Config:
+    if cert is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
+        except (OSError, ssl.SSLError) as error:
+            raise CannotListen(f"certificate {cert} with key {key}: {error}") from error
     return uvicorn.Config(
         application,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
         http=Http11,
         ws="none",
         lifespan="off",
@@ -188,6 +221,6 @@ def _bind(host: str, port: int) -> Generator[socket.socket, None, None]:
         yield bound
 
 
-def _url(host: str, bound: socket.socket) -> str:
+def _url(scheme: str, host: str, bound: socket.socket) -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{bound.getsockname()[1]}"
+    return f"{scheme}://{shown}:{bound.getsockname()[1]}"

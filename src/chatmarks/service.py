@@ -10,8 +10,8 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,12 +39,23 @@ def draw_chat_group_id() -> str:
     return "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(12))
 
 
+class Observed(NamedTuple):
+    """A call that was answered: its command ("" when there is none), the SDKAppID that it claimed,
+    its `ErrorCode`, how long it took, and its request id."""
+
+    command: str
+    sdkappid: str | None
+    code: Code
+    seconds: float
+    request_id: str
+
+
 class Service:
     """Answers calls from a store.
 
     `loopback`: whether only this machine can call, without which the published demo key is none and
-    every ticket is verified.
-    `clock` gives Unix seconds; `draw_id` the random part of a new chat-group id.
+    every ticket is verified. `observers` are told of every call; `clock` gives Unix seconds;
+    `draw_id` the random part of a new chat-group id.
     """
 
     def __init__(
@@ -55,12 +66,14 @@ class Service:
         loopback: bool,
         clock: Callable[[], float] = time.time,
         draw_id: Callable[[], str] = draw_chat_group_id,
+        observers: Sequence[Callable[[Observed], None]] = (),
     ) -> None:
         self.store = store
         self._apps = Apps(store, seal, loopback=loopback)
         self._loopback = loopback
         self._clock = clock
         self._draw_id = draw_id
+        self._observers = observers
         self._rates = RateLimit()
         self._verified: OrderedDict[tuple[int, str, str], int] = OrderedDict()
 
@@ -73,34 +86,45 @@ class Service:
         method: str = "POST",
         source: str = "",
         from_page: bool = False,
+        request_id: str = "",
     ) -> bytes:
         """The answer to one call. Never raises but on cancelling.
 
-        `source` is the caller's address; `from_page` tells whether a page in a browser calls.
+        `source` is the caller's address; `from_page` tells whether a page in a browser calls;
+        `request_id` names the call to observers.
         """
+        began = time.perf_counter()
         command: Command | None = None
+        sdkappid: str | None = None
+        code = Code.OK
         try:
             if method != "POST":
                 raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error")
             caller = parse_query(query)
+            sdkappid = caller.sdkappid
             command = COMMANDS.get(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
             if command is None:
                 raise Fail(Code.NO_SUCH_COMMAND, f"no command at {path[:200]}")
             call = await self._admitted(command, caller, source, from_page=from_page)
             request = decode_body(command, body)
-            return encode_answer(await self._run(command, request, call))
+            answer = encode_answer(await self._run(command, request, call))
         except Fail as fail:
-            return self.refuse(fail)
+            code, answer = fail.code, self.refuse(fail)
         except UnknownAccount:
-            return self.refuse(Fail(Code.ACCOUNT_NOT_IMPORTED, "From_Account was never imported"))
+            code = Code.ACCOUNT_NOT_IMPORTED
+            answer = self.refuse(Fail(code, "From_Account was never imported"))
         except Busy:
             code = command.service.timeout if command else Code.TIMEOUT
-            return self.refuse(Fail(code, "the store is busy; try again later"))
+            answer = self.refuse(Fail(code, "the store is busy; try again later"))
         except Exception:
             # Whatever it is, the caller gets an answer and the operator the reason.
             log.exception("fault in %s", path)
             code = command.service.server_error if command else Code.SERVER_ERROR
-            return self.refuse(Fail(code, "server error; the server's log has the reason"))
+            answer = self.refuse(Fail(code, "server error; the server's log has the reason"))
+        seconds = time.perf_counter() - began
+        for observe in self._observers:
+            observe(Observed(command.path if command else "", sdkappid, code, seconds, request_id))
+        return answer
 
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused."""

@@ -112,5 +112,8 @@ class Store(Protocol):
     async def check(self) -> None:
         """Raise unless the store can be read and written and its last sync went well."""
 
+    def counts(self) -> Mapping[str, tuple[str, float]]:
+        """What the engine counts of its work since it was opened: name, meaning and number."""
+
     async def close(self) -> None:
         """Finish what was begun, then let go of files and connections."""

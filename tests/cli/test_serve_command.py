@@ -178,6 +178,36 @@ async def test_the_admin_listener_wants_its_token_and_a_known_host() -> None:
         assert get(url, Authorization="Bearer open sesame", Host="evil.example").status_code == 400
 
 
+async def test_the_admin_listener_shows_metrics_and_the_openapi_document() -> None:
+    with serving() as server:
+        async with Client(server.url) as client:
+            await client.call(
+                "recentcontact/get_contact_group", {"From_Account": ADMIN, "StartIndex": 0}
+            )
+        metrics = get(f"{server.announced['admin_url']}/metrics").text
+        assert (
+            'chatmarks_calls_total{code="0",command="recentcontact/get_contact_group"} 1.0' in metrics
+        )
+        document = get(f"{server.announced['admin_url']}/openapi.json").json()
+        assert document["openapi"].startswith("3.1")
+
+
+async def test_calls_that_fail_are_logged_to_standard_error() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM,
+        *("serve", "--dev", "--json", "--port", "0", "--admin-port", "0", "--log-calls", "all"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    url = json.loads(await process.stdout.readline())["url"]
+    async with Client(url) as client:
+        await client.call("recentcontact/get_contact_group", {"From_Account": ADMIN, "StartIndex": 0})
+    process.terminate()
+    _, logged = await process.communicate()
+    assert json.loads(logged)["command"] == "recentcontact/get_contact_group"
+
+
 def typed(value: Any) -> Any:
     """The shape of an answer: its keys in order, with the types of the values."""
     if isinstance(value, dict):

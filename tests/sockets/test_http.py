@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import resource
+import socket
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from process import Client, Server, serving, signed_query
 GET = "recentcontact/get_contact_group"
 BODY = json.dumps({"From_Account": ADMIN, "StartIndex": 0}).encode()
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+IDLE = 10_000
 WEBSOCKET = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
 
@@ -154,6 +157,32 @@ async def test_a_client_that_waits_for_100_continue_gets_it(server: Server) -> N
     await raw.send(BODY)
     assert (await raw.answer())[1]["ErrorCode"] == 0
     await raw.close()
+
+
+async def test_10000_idle_connections_and_a_slow_one_keep_nobody_from_an_answer() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        with serving() as server, contextlib.ExitStack() as stack:
+            address = ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+            for _ in range(IDLE):
+                stack.enter_context(socket.create_connection(address))
+            slow = await Raw.to(server)
+            dripping = asyncio.create_task(drip(slow, head()))
+            async with Client(server.url) as client:
+                for _ in range(20):
+                    assert await client.code(GET, json.loads(BODY)) == 0
+            dripping.cancel()
+            await slow.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def drip(raw: Raw, data: bytes) -> None:
+    """Send a byte at a time, a few each second."""
+    for byte in data:
+        await raw.send(bytes([byte]))
+        await asyncio.sleep(0.2)
 
 
 async def test_a_body_that_does_not_come_does_not_hold_the_end_of_the_server() -> None:

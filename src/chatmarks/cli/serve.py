@@ -30,6 +30,9 @@ Examples:
 @click.option("--port", metavar="P", help="Port of the API; 0 picks one. [default: 8600]")
 @click.option("--admin-host", metavar="H", help="Address of the admin listener. [default: 127.0.0.1]")
 @click.option("--admin-port", metavar="P", help="Its port; 0 picks one. [default: 8601]")
+@click.option("--tls-cert", metavar="FILE", help="Certificate chain (PEM), to serve HTTPS.")
+@click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--log-calls", metavar="WHICH", help="Log calls: all, failed or none. [default: failed]")
 @store_option
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Announce the server as one line of JSON.")

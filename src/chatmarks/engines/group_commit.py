@@ -74,7 +74,8 @@ class GroupCommit:
     """A writer thread with a connection of its own, which `connect` opens.
 
     `connect` is called again after a fault: what a failed commit or sync left behind in a
-    connection is not built upon. `failed_at` is when the last fault was, on the monotonic clock.
+    connection is not built upon. `failed_at` is when the last fault was, on the monotonic clock;
+    `commits`, `units`, `seconds` and `faults` count what was done since the beginning.
     """
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
@@ -83,6 +84,8 @@ class GroupCommit:
         self._wal_pages = 0
         self._connection: apsw.Connection | None = self._connected()
         self.failed_at = -math.inf
+        self.commits = self.units = self.faults = 0
+        self.seconds = 0.0
         self._closed = False
         self._queue: queue.SimpleQueue[_Unit[Any] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -141,11 +144,15 @@ class GroupCommit:
             connection = self._begun(pending[0])
             if connection is None:
                 return _late(pending)
-            full_at = time.monotonic() + _GROUP_SECONDS
+            began_at = time.monotonic()
+            full_at = began_at + _GROUP_SECONDS
             while pending and (not group or time.monotonic() < full_at):
                 group.append(pending.popleft())
                 _do(group[-1], connection)
             connection.execute("COMMIT")
+            self.commits += 1
+            self.units += len(group)
+            self.seconds += time.monotonic() - began_at
         except BaseException as fault:  # noqa: BLE001 - it becomes the answer of every caller
             self._abandon()
             if not group:
@@ -202,6 +209,7 @@ class GroupCommit:
     def _abandon(self) -> None:
         """Roll back by closing: an open transaction goes, and so does the connection's state."""
         self.failed_at = time.monotonic()
+        self.faults += 1
         connection, self._connection = self._connection, None
         if connection is not None:
             try:

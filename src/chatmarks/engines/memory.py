@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -74,6 +74,9 @@ class MemoryStore:
 
     async def check(self) -> None:
         """Memory is always there."""
+
+    def counts(self) -> Mapping[str, tuple[str, float]]:
+        return {}
 
     async def close(self) -> None:
         """Nothing to let go of."""

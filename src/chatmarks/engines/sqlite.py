@@ -8,7 +8,7 @@ shared memory.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,15 @@ class SqliteStore:
     def _raise_in_trouble(self, now: float) -> None:
         if now - self._writer.failed_at < _TROUBLE_SECONDS:
             raise RuntimeError("a write or a sync failed a moment ago")
+
+    def counts(self) -> Mapping[str, tuple[str, float]]:
+        writer = self._writer
+        return {
+            "commits": ("Transactions committed.", writer.commits),
+            "updates": ("Units of work in them; several share a commit.", writer.units),
+            "commit_seconds": ("Time spent in them, from lock to sync.", writer.seconds),
+            "faults": ("Failed writes, syncs and checkpoints.", writer.faults),
+        }
 
     async def close(self) -> None:
         await self._writer.close()
