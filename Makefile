@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test check lint types layers docs docs-check coverage lock clean
+.PHONY: run demo test check lint types layers docs docs-check coverage bench-start lock clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -38,6 +38,9 @@ docs: $(VENV)/.run  ## Write the generated documents anew.
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py
+
+bench-start: $(VENV)/.run  ## Measure the time to the first answer, and idle memory.
+	@$(BIN)/python bench/start.py
 
 lock: $(VENV)/.dev  ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

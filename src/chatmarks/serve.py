@@ -18,7 +18,7 @@ import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatmarks.asgi import public
+from chatmarks.asgi import Application, Receive, Scope, Send, public
 from chatmarks.call_log import CallLog
 from chatmarks.config import DeclaredApp, Settings, is_loopback
 from chatmarks.engines import open_store
@@ -78,15 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             stack.callback(call_log.flush)
             observers.append(call_log.observe)
         service = Service(store, seal, loopback=is_loopback(settings.host), observers=observers)
-        # Imported here: the admin listener's framework is no part of the road.
-        from chatmarks.admin import admin
-
-        admin_app = admin(
-            service,
-            metrics,
-            names=[settings.admin_host, *settings.admin_names],
-            token=settings.admin_token,
-        )
+        admin_app = _admin_when_asked(service, metrics, settings)
         public_socket = stack.enter_context(_bind(settings.host, settings.port))
         admin_socket = stack.enter_context(_bind(settings.admin_host, settings.admin_port))
         await stack.enter_async_context(
@@ -102,6 +94,22 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             app=settings.apps[0] if settings.apps else None,
             has_apps=bool(await store.apps()),
         )
+
+
+def _admin_when_asked(service: Service, metrics: Metrics, settings: Settings) -> Application:
+    """The admin listener's application, made at its first request: its framework takes 30 ms of
+    start-up and is no part of the road."""
+    made: list[Application] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if not made:
+            from chatmarks.admin import admin
+
+            names = [settings.admin_host, *settings.admin_names]
+            made.append(admin(service, metrics, names=names, token=settings.admin_token))
+        await made[0](scope, receive, send)
+
+    return application
 
 
 def _allow_many_connections() -> None:

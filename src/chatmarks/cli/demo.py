@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -36,6 +35,9 @@ async def _tell() -> None:
 
 
 def _story(url: str, app: DeclaredApp) -> dict[str, Any]:
+    # Imported here: the other commands send nothing.
+    from http.client import HTTPConnection
+
     connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
     query = urlencode(
         {
