@@ -84,11 +84,14 @@ class Http11(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End after the answer to a request that is whole, or becomes so within a second."""
         super().shutdown()
-        self.loop.call_later(_DRAIN_SECONDS, self._drop_unless_whole)
+        self.loop.call_later(_DRAIN_SECONDS, self._end_unless_answering)
 
-    def _drop_unless_whole(self) -> None:
-        if self.cycle is not None and self.cycle.more_body and not self.transport.is_closing():
-            self.transport.close()
+    def _end_unless_answering(self) -> None:
+        cycle = self.cycle
+        answering = cycle is not None and not (cycle.more_body or cycle.response_complete)
+        # Aborted, not closed: with TLS a close waits for an idle client to say goodbye too.
+        if not answering and not self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def _head_too_slow(self) -> None:
         self.send_400_response(f"The head was not whole within {HEAD_SECONDS_MAX:g} seconds.")

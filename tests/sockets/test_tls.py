@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
+import time
 import urllib.request
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from certificates import make_certificate
 from harness import ADMIN
-from process import run, serving, signed_query
+from process import Server, run, serving, signed_query
 
 
 @pytest.fixture
@@ -30,6 +32,22 @@ def test_a_call_over_tls_is_answered(certificate: tuple[str, str]) -> None:
             f"{url}/v4/recentcontact/get_contact_group?{signed_query()}", body, context=trusting
         ) as response:
             assert json.load(response)["ErrorCode"] == 0
+
+
+def test_an_idle_client_does_not_hold_the_end_of_the_server(certificate: tuple[str, str]) -> None:
+    cert, key = certificate
+    trusting = ssl.create_default_context(cafile=cert)
+    server = Server("--tls-cert", cert, "--tls-key", key)
+    port = int(server.url.rsplit(":", 1)[1])
+    with (
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(9) == b"HTTP/1.1 "
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
