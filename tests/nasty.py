@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from chatmarks.book import Account, Book
-from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Returned, Store
+from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Membership, Returned, Store
 
 
 class Fate(Enum):
@@ -98,6 +98,28 @@ class NastyStore:
     async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
         self._pass()
         return await self.inner.known_chat_groups(sdkappid, group_ids)
+
+    async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+        self._pass()
+        return await self.inner.chat_groups(sdkappid, group_ids)
+
+    async def list_chat_groups(
+        self, sdkappid: int, kind: str, after: int, limit: int
+    ) -> tuple[int, list[ChatGroup]]:
+        self._pass()
+        return await self.inner.list_chat_groups(sdkappid, kind, after, limit)
+
+    async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
+        self._pass()
+        return await self.inner.join(account, group, membership)
+
+    async def leave(self, account: Account, group: ChatGroup) -> bool:
+        self._pass()
+        return await self.inner.leave(account, group)
+
+    async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
+        self._pass()
+        return await self.inner.members(sdkappid, group)
 
     async def app(self, sdkappid: int) -> App | None:
         return await self.inner.app(sdkappid)

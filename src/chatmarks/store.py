@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import blake2b
 from typing import Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from chatmarks.book import Account, Book
 
@@ -40,12 +41,29 @@ class Kept(Struct, frozen=True):
 
 
 class ChatGroup(Struct, frozen=True):
-    """A chat group: its id, its `Type` as in `create_group`, its name and its owner's UserID or ""."""
+    """A chat group: its id, its `Type` as in `create_group`, its name, its owner's UserID or "", and
+    when it was made, in Unix seconds. `incarnation` tells it from earlier ones of the same id."""
 
     id: str
     type: str
     name: str
     owner: str
+    created_at: int = 0
+    incarnation: int = field(default_factory=draw_version)
+
+    @property
+    def place(self) -> int:
+        """Where it stands in a list of chat groups, 1 to 2**53 - 1. Drawn from its id alone, so that
+        a page can begin behind one that is gone; 53 bits survive clients that count in doubles."""
+        digest = blake2b(self.id.encode(), digest_size=8).digest()
+        return int.from_bytes(digest) >> 11 or 1
+
+
+class Membership(Struct, frozen=True):
+    """What an account has of a chat group: its `Role` there, and when it joined, in Unix seconds."""
+
+    role: str
+    joined_at: int
 
 
 class App(Struct, frozen=True):
@@ -83,7 +101,7 @@ class Store(Protocol):
         """Make an account with an empty book. False, and nothing changed, when there is one."""
 
     async def delete_account(self, account: Account) -> bool:
-        """Delete an account and its book. False when there is none."""
+        """Delete an account, its book and its memberships. False when there is none."""
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
         """Those of `userids` that are accounts of the app."""
@@ -96,6 +114,26 @@ class Store(Protocol):
 
     async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
         """Those of `group_ids` that are chat groups of the app."""
+
+    async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+        """Those of `group_ids` that are chat groups of the app, by id."""
+
+    async def list_chat_groups(
+        self, sdkappid: int, kind: str, after: int, limit: int
+    ) -> tuple[int, list[ChatGroup]]:
+        """How many chat groups of type `kind` the app has, or of all types for "", and of those the
+        first `limit` whose place comes after `after`, by ascending place."""
+
+    async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
+        """Make an account a member of this incarnation of `group`, which need not exist yet. False,
+        and nothing changed, when it is one. Raises `UnknownAccount`. No version changes."""
+
+    async def leave(self, account: Account, group: ChatGroup) -> bool:
+        """End the membership in this incarnation of `group`. False when there is none."""
+
+    async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
+        """The members of this incarnation of `group` by UserID, in the order of joining, then of
+        UserIDs."""
 
     async def app(self, sdkappid: int) -> App | None:
         """One app."""

@@ -20,7 +20,7 @@ from chatmarks.book import Account, Book, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, group_commit, open_store
 from chatmarks.engines.schema import APPLICATION_ID
 from chatmarks.engines.sqlite import SqliteStore
-from chatmarks.store import App, Busy, Change, ChatGroup, Store, UnknownAccount
+from chatmarks.store import App, Busy, Change, ChatGroup, Membership, Store, UnknownAccount
 from harness import NOW
 
 SDKAPPID = 1400000000
@@ -76,6 +76,7 @@ async def test_a_reopened_store_has_the_same_books_chat_groups_and_apps(path: Pa
     edit = Edit(Peer(PeerType.CHAT_GROUP, "room"), 1 << 63, custom_mark="text", join=0b10)
     await store.update(ALICE, lambda book: (book.with_edits([edit], NOW, "shared")[0], None))
     await store.create_chat_group(SDKAPPID, ROOM)
+    await store.join(ALICE, ROOM, Membership("Owner", NOW))
     before = await store.read(ALICE)
     await store.close()
 
@@ -88,6 +89,7 @@ async def test_a_reopened_store_has_the_same_books_chat_groups_and_apps(path: Pa
         "alice",
     }
     assert await store.create_chat_group(SDKAPPID, ROOM) == ROOM
+    assert await store.members(SDKAPPID, ROOM) == {"alice": Membership("Owner", NOW)}
     await store.close()
 
 
@@ -313,6 +315,8 @@ async def test_a_lock_longer_than_the_patience_is_busy_and_nothing_is_kept(
         store.delete_account(ALICE),
         store.create_chat_group(SDKAPPID, ROOM),
         store.delete_chat_group(SDKAPPID, "room"),
+        store.join(ALICE, ROOM, Membership("Member", NOW)),
+        store.leave(ALICE, ROOM),
         store.change_app(SDKAPPID, lambda _: App(SDKAPPID)),
         store.check(),
     ):
@@ -597,3 +601,34 @@ async def test_whatever_a_change_raises_the_writer_goes_on(path: Path, wrong: Ba
     await store.update(ALICE, marking("bob"))
     assert await peer_ids(store) == {"bob"}
     await store.close()
+
+
+# Memberships.
+
+
+async def test_the_members_of_a_chat_group_are_found_through_an_index(path: Path) -> None:
+    await (await opened(path)).close()
+    connection = apsw.Connection(str(path))
+    plans = [
+        connection.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * count).fetchall()
+        for statement, count in (
+            ("SELECT owner, role FROM membership WHERE chat_group = ? AND incarnation = ?", 2),
+            ("SELECT chat_group FROM membership WHERE owner = ?", 1),
+            ("SELECT id FROM chat_group WHERE sdkappid = ? AND place > ? ORDER BY place, id", 2),
+        )
+    ]
+    connection.close()
+    details = [" ".join(str(row[3]) for row in plan) for plan in plans]
+    assert all(detail.startswith("SEARCH") and "TEMP" not in detail for detail in details), details
+
+
+async def test_deleting_an_account_leaves_no_row_of_a_membership(path: Path) -> None:
+    store = await opened(path)
+    await store.create_account(ALICE)
+    await store.join(ALICE, ROOM, Membership("Member", NOW))
+    assert len(rows(path, "membership")) == 1
+    await store.delete_account(ALICE)
+    with pytest.raises(UnknownAccount):
+        await store.join(ALICE, ROOM, Membership("Member", NOW))
+    await store.close()
+    assert rows(path, "membership") == []

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
-from chatmarks.store import App, Change, ChatGroup, Kept, Store, UnknownAccount
+from chatmarks.store import App, Change, ChatGroup, Kept, Membership, Store, UnknownAccount
 from harness import NOW
 
 SDKAPPID = 1400000000
@@ -596,6 +596,172 @@ async def test_a_chat_group_is_no_account_and_an_account_no_chat_group(store: St
     await store.create_account(ALICE)
     assert await store.known_accounts(SDKAPPID, ["room"]) == set()
     assert await store.known_chat_groups(SDKAPPID, ["alice"]) == set()
+
+
+async def test_chat_groups_come_back_as_they_were_written(store: Store) -> None:
+    hall = ChatGroup("a:b", "Private", "👩‍👧 '\"", "", 2**40, 2**63 - 1)
+    for group in (ROOM, hall):
+        await store.create_chat_group(SDKAPPID, group)
+    asked = ["room", "a:b", "a", "ROOM", "roo_"]
+    assert await store.chat_groups(SDKAPPID, asked) == {"room": ROOM, "a:b": hall}
+    assert await store.chat_groups(OTHER_SDKAPPID, asked) == {}
+    assert await store.chat_groups(SDKAPPID, []) == {}
+
+
+async def test_a_chat_group_made_again_is_another_incarnation() -> None:
+    made = [ChatGroup("room", "Public", "a room", "alice").incarnation for _ in range(50)]
+    assert len(set(made)) == 50
+    assert all(0 < incarnation < 2**63 for incarnation in made)
+
+
+async def test_chat_groups_are_listed_by_place_and_from_any_place_on(store: Store) -> None:
+    groups = [ChatGroup(f"g{number}", "Public", "", "") for number in range(25)]
+    for group in groups:
+        await store.create_chat_group(SDKAPPID, group)
+    groups.sort(key=lambda group: group.place)
+    assert await store.list_chat_groups(SDKAPPID, "", 0, 100) == (25, groups)
+    assert await store.list_chat_groups(SDKAPPID, "", 0, 10) == (25, groups[:10])
+    assert await store.list_chat_groups(SDKAPPID, "", groups[9].place, 10) == (25, groups[10:20])
+    assert await store.list_chat_groups(SDKAPPID, "", groups[9].place - 1, 1) == (25, groups[9:10])
+    assert await store.list_chat_groups(SDKAPPID, "", groups[24].place, 10) == (25, [])
+    assert await store.list_chat_groups(OTHER_SDKAPPID, "", 0, 10) == (0, [])
+
+
+async def test_a_list_can_hold_one_type_only(store: Store) -> None:
+    public = [ChatGroup(f"public{number}", "Public", "", "") for number in range(3)]
+    private = [ChatGroup(f"private{number}", "Private", "", "") for number in range(2)]
+    for group in (*public, *private):
+        await store.create_chat_group(SDKAPPID, group)
+    private.sort(key=lambda group: group.place)
+    assert await store.list_chat_groups(SDKAPPID, "Private", 0, 10) == (2, private)
+    assert await store.list_chat_groups(SDKAPPID, "Private", private[0].place, 10) == (2, private[1:])
+    assert await store.list_chat_groups(SDKAPPID, "private", 0, 10) == (0, [])
+    assert (await store.list_chat_groups(SDKAPPID, "", 0, 10))[0] == 5
+
+
+def test_a_place_is_positive_and_survives_a_double() -> None:
+    places = [ChatGroup(f"g{number}", "", "", "").place for number in range(1000)]
+    assert len(set(places)) == 1000
+    assert all(0 < place < 2**53 for place in places)
+    assert places[7] == ChatGroup("g7", "Public", "another", "bob").place
+
+
+# Members.
+
+MEMBER = Membership("Member", NOW)
+
+
+async def test_a_member_is_one_from_joining_to_leaving(store: Store) -> None:
+    await store.create_account(ALICE)
+    await store.create_chat_group(SDKAPPID, ROOM)
+    assert await store.members(SDKAPPID, ROOM) == {}
+    assert await store.join(ALICE, ROOM, Membership("Admin", NOW)) is True
+    assert await store.join(ALICE, ROOM, MEMBER) is False
+    assert await store.members(SDKAPPID, ROOM) == {"alice": Membership("Admin", NOW)}
+    assert await store.leave(BOB, ROOM) is False
+    assert await store.leave(ALICE, ROOM) is True
+    assert await store.leave(ALICE, ROOM) is False
+    assert await store.members(SDKAPPID, ROOM) == {}
+
+
+async def test_who_is_no_account_cannot_join(store: Store) -> None:
+    await store.create_chat_group(SDKAPPID, ROOM)
+    with pytest.raises(UnknownAccount):
+        await store.join(NOBODY, ROOM, MEMBER)
+    assert await store.members(SDKAPPID, ROOM) == {}
+    assert await store.leave(NOBODY, ROOM) is False
+
+
+async def test_members_come_in_the_order_of_joining_and_then_of_ids(store: Store) -> None:
+    for userid, joined_at in (("c", 5), ("b", 7), ("a", 7), ("d", 6), ("B", 7)):
+        account = Account(SDKAPPID, userid)
+        await store.create_account(account)
+        await store.join(account, ROOM, Membership("Member", joined_at))
+    assert list(await store.members(SDKAPPID, ROOM)) == ["c", "d", "B", "a", "b"]
+
+
+async def test_no_membership_outlives_its_chat_group(store: Store) -> None:
+    await store.create_account(ALICE)
+    await store.create_account(BOB)
+    await store.create_chat_group(SDKAPPID, ROOM)
+    await store.join(ALICE, ROOM, MEMBER)
+    await store.delete_chat_group(SDKAPPID, "room")
+    again = ChatGroup("room", "Public", "a room", "alice")
+    await store.create_chat_group(SDKAPPID, again)
+    assert (await store.chat_groups(SDKAPPID, ["room"]))["room"] == again
+    assert await store.members(SDKAPPID, again) == {}
+    assert await store.leave(ALICE, again) is False
+    await store.join(BOB, again, MEMBER)
+    assert await store.members(SDKAPPID, again) == {"bob": MEMBER}
+    assert await store.join(ALICE, again, MEMBER) is True
+    assert set(await store.members(SDKAPPID, again)) == {"alice", "bob"}
+
+
+async def test_who_joins_one_incarnation_stays_a_member_of_another(store: Store) -> None:
+    await store.create_account(ALICE)
+    await store.create_chat_group(SDKAPPID, ROOM)
+    await store.join(ALICE, ROOM, MEMBER)
+    await store.join(ALICE, ChatGroup("room", "Public", "never made", "bob"), MEMBER)
+    assert await store.members(SDKAPPID, ROOM) == {"alice": MEMBER}
+
+
+async def test_a_deleted_account_is_no_member_also_when_it_is_made_again(store: Store) -> None:
+    other = ChatGroup("hall", "Public", "a hall", "")
+    for account in (ALICE, BOB):
+        await store.create_account(account)
+        for group in (ROOM, other):
+            await store.join(account, group, MEMBER)
+    await store.leave(ALICE, other)
+    await store.delete_account(ALICE)
+    assert await store.members(SDKAPPID, ROOM) == {"bob": MEMBER}
+    await store.create_account(ALICE)
+    assert await store.members(SDKAPPID, ROOM) == {"bob": MEMBER}
+    assert await store.join(ALICE, ROOM, MEMBER) is True
+
+
+async def test_members_of_other_chat_groups_and_apps_stay_apart(store: Store) -> None:
+    other_alice = Account(OTHER_SDKAPPID, "alice")
+    hall = ChatGroup("room2", "Public", "", "", 0, ROOM.incarnation)
+    for account in (ALICE, BOB, other_alice):
+        await store.create_account(account)
+    await store.join(ALICE, ROOM, MEMBER)
+    await store.join(BOB, hall, MEMBER)
+    assert await store.members(OTHER_SDKAPPID, ROOM) == {}
+    await store.join(other_alice, ROOM, MEMBER)
+    await store.leave(other_alice, ROOM)
+    assert await store.members(SDKAPPID, ROOM) == {"alice": MEMBER}
+    assert await store.members(SDKAPPID, hall) == {"bob": MEMBER}
+
+
+async def test_joining_and_leaving_change_no_version(store: Store) -> None:
+    await store.create_account(ALICE)
+    await store.update(ALICE, marking("x"))
+    before = await store.read(ALICE)
+    await store.join(ALICE, ROOM, MEMBER)
+    assert await store.read(ALICE) == before
+    await store.leave(ALICE, ROOM)
+    assert await store.read(ALICE) == before
+
+
+async def test_of_many_who_make_an_account_join_at_once_one_is_told_that_it_is_new(
+    store: Store,
+) -> None:
+    await store.create_account(ALICE)
+    answers = await asyncio.gather(*(store.join(ALICE, ROOM, MEMBER) for _ in range(10)))
+    assert sorted(answers) == [False] * 9 + [True]
+
+
+@awkward
+async def test_awkward_ids_roles_and_names_of_chat_groups_are_kept(store: Store, text: str) -> None:
+    account, group = Account(SDKAPPID, text), ChatGroup(text, text, text, text, NOW)
+    membership = Membership(text, NOW)
+    await store.create_account(account)
+    await store.create_chat_group(SDKAPPID, group)
+    await store.join(account, group, membership)
+    assert await store.chat_groups(SDKAPPID, [text]) == {text: group}
+    assert await store.list_chat_groups(SDKAPPID, text, 0, 1) == (1, [group])
+    assert await store.members(SDKAPPID, group) == {text: membership}
+    assert await store.leave(account, group) is True
 
 
 # Apps.

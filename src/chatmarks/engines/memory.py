@@ -7,7 +7,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.store import App, Change, ChatGroup, Kept, Returned, UnknownAccount, draw_version
+from chatmarks.store import (
+    App,
+    Change,
+    ChatGroup,
+    Kept,
+    Membership,
+    Returned,
+    UnknownAccount,
+    draw_version,
+)
 
 
 class MemoryStore:
@@ -16,6 +25,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._books: dict[Account, Kept] = {}
         self._chat_groups: dict[tuple[int, str], ChatGroup] = {}
+        self._joined: dict[Account, set[tuple[str, int]]] = {}
+        self._members: dict[tuple[int, str, int], dict[str, Membership]] = {}
         self._apps: dict[int, App] = {}
 
     async def read(self, account: Account) -> Kept:
@@ -42,6 +53,8 @@ class MemoryStore:
         return True
 
     async def delete_account(self, account: Account) -> bool:
+        for key in self._joined.pop(account, ()):
+            del self._members[account.sdkappid, *key][account.userid]
         return self._books.pop(account, None) is not None
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
@@ -58,6 +71,43 @@ class MemoryStore:
 
     async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
         return {group_id for group_id in group_ids if (sdkappid, group_id) in self._chat_groups}
+
+    async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+        known = await self.known_chat_groups(sdkappid, group_ids)
+        return {group_id: self._chat_groups[sdkappid, group_id] for group_id in known}
+
+    async def list_chat_groups(
+        self, sdkappid: int, kind: str, after: int, limit: int
+    ) -> tuple[int, list[ChatGroup]]:
+        found = [
+            group
+            for (owner, _), group in self._chat_groups.items()
+            if owner == sdkappid and kind in ("", group.type)
+        ]
+        found.sort(key=lambda group: (group.place, group.id))
+        return len(found), [group for group in found if group.place > after][:limit]
+
+    async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
+        if account not in self._books:
+            raise UnknownAccount(account)
+        members = self._members.setdefault((account.sdkappid, group.id, group.incarnation), {})
+        if account.userid in members:
+            return False
+        members[account.userid] = membership
+        self._joined.setdefault(account, set()).add((group.id, group.incarnation))
+        return True
+
+    async def leave(self, account: Account, group: ChatGroup) -> bool:
+        key = group.id, group.incarnation
+        if key not in self._joined.get(account, ()):
+            return False
+        self._joined[account].remove(key)
+        del self._members[account.sdkappid, *key][account.userid]
+        return True
+
+    async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
+        found = self._members.get((sdkappid, group.id, group.incarnation), {})
+        return dict(sorted(found.items(), key=lambda item: (item[1].joined_at, item[0])))
 
     async def app(self, sdkappid: int) -> App | None:
         return self._apps.get(sdkappid)

@@ -35,13 +35,33 @@ CREATE TABLE conversation (
     PRIMARY KEY (owner, peer_type, peer_id)
 ) STRICT, WITHOUT ROWID;
 
--- id: "SDKAppID:GroupId". owner_account: a UserID, or empty.
+-- id: "SDKAppID:GroupId". owner_account: a UserID, or empty. created_at: Unix seconds.
+-- incarnation: a random number, another one when the id is made again.
 CREATE TABLE chat_group (
     id TEXT NOT NULL PRIMARY KEY,
     type TEXT NOT NULL,
     name TEXT NOT NULL,
-    owner_account TEXT NOT NULL
+    owner_account TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL,
+    sdkappid INTEGER NOT NULL,
+    place INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX chat_group_by_place ON chat_group (sdkappid, place, id, type);
+
+-- owner: the account that is a member. chat_group: the id of a chat group. A row whose incarnation
+-- is not that of the chat group counts for nothing. joined_at: Unix seconds.
+CREATE TABLE membership (
+    owner TEXT NOT NULL,
+    chat_group TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    joined_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, chat_group, incarnation)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX membership_by_chat_group ON membership (chat_group, incarnation, joined_at, owner);
 
 -- content: JSON; secret keys are in it as sealed envelopes, in base64.
 CREATE TABLE app (

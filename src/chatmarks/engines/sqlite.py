@@ -16,11 +16,21 @@ import apsw
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.engines import BadStore
+from chatmarks.engines import BadStore, chat_groups
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
-from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Returned, UnknownAccount, draw_version
+from chatmarks.store import (
+    App,
+    Busy,
+    Change,
+    ChatGroup,
+    Kept,
+    Membership,
+    Returned,
+    UnknownAccount,
+    draw_version,
+)
 
 _CHECK_SECONDS = 1.0
 
@@ -80,6 +90,7 @@ class SqliteStore:
             connection.execute("DELETE FROM account WHERE owner = ?", (account.owner,))
             existed = bool(connection.changes())
             connection.execute("DELETE FROM conversation WHERE owner = ?", (account.owner,))
+            connection.execute("DELETE FROM membership WHERE owner = ?", (account.owner,))
             return existed
 
         return await self._writer.do(work)
@@ -88,31 +99,38 @@ class SqliteStore:
         return self._known("account", "owner", sdkappid, userids)
 
     async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
-        key = f"{sdkappid}:{group.id}"
-
-        def work(connection: apsw.Connection) -> ChatGroup | None:
-            held = connection.execute(
-                "SELECT type, name, owner_account FROM chat_group WHERE id = ?", (key,)
-            ).fetchone()
-            if held is not None:
-                return ChatGroup(group.id, *held)
-            connection.execute(
-                "INSERT INTO chat_group (id, type, name, owner_account) VALUES (?, ?, ?, ?)",
-                (key, group.type, group.name, group.owner),
-            )
-            return None
-
-        return await self._writer.do(work)
+        return await self._writer.do(lambda connection: chat_groups.create(connection, sdkappid, group))
 
     async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
-        def work(connection: apsw.Connection) -> bool:
-            connection.execute("DELETE FROM chat_group WHERE id = ?", (f"{sdkappid}:{group_id}",))
-            return bool(connection.changes())
-
-        return await self._writer.do(work)
+        return await self._writer.do(
+            lambda connection: chat_groups.delete(connection, sdkappid, group_id)
+        )
 
     async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
         return self._known("chat_group", "id", sdkappid, group_ids)
+
+    async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+        return self._look(lambda: chat_groups.found(self._reader, sdkappid, group_ids))
+
+    async def list_chat_groups(
+        self, sdkappid: int, kind: str, after: int, limit: int
+    ) -> tuple[int, list[ChatGroup]]:
+        return self._look(lambda: chat_groups.listed(self._reader, sdkappid, kind, after, limit))
+
+    async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
+        def work(connection: apsw.Connection) -> bool:
+            try:
+                return chat_groups.join(connection, account, group, membership)
+            except UnknownAccount as error:
+                raise Refused from error
+
+        return await self._writer.do(work)
+
+    async def leave(self, account: Account, group: ChatGroup) -> bool:
+        return await self._writer.do(lambda connection: chat_groups.leave(connection, account, group))
+
+    async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
+        return self._look(lambda: chat_groups.members(self._reader, sdkappid, group))
 
     async def app(self, sdkappid: int) -> App | None:
         return self._look(lambda: _app(self._reader, sdkappid))
