@@ -30,8 +30,12 @@ class Code(IntEnum):
     CHAT_GROUP_SERVER_ERROR = 10002, "1047/34348", "server error; try again"
     CHAT_GROUP_BAD_PARAMETER = 10004, "1047/34348", "a parameter is wrong; ErrorInfo says which"
     CHAT_GROUP_TOO_MANY_ACCOUNTS = 10005, "1047/34348", "too many accounts in one call"
+    CHAT_GROUP_NOT_ALLOWED = 10007, "1047/34348", "not allowed in this chat group, or for its owner"
     CHAT_GROUP_NOT_FOUND = 10010, "1047/34348", "no such chat group, or it was disbanded"
+    CHAT_GROUP_FULL = 10014, "1047/34348", "the chat group would have too many members"
     CHAT_GROUP_BAD_ID = 10015, "1047/34348", "not the form of a chat-group id"
+    CHAT_GROUP_ANSWER_TOO_LONG = 10018, "1047/34348", "the answer would be longer than 1 MiB"
+    CHAT_GROUP_ACCOUNT_UNKNOWN = 10019, "1047/34348", "none of the accounts exists"
     CHAT_GROUP_ID_TAKEN = 10021, "1047/34348", "the chat-group id belongs to another owner"
     CHAT_GROUP_ID_OWN = 10025, "1047/34348", "the owner already has a chat group of this id"
 

@@ -36,6 +36,15 @@ CHAT_GROUP_NOTIFICATION_BYTES_MAX = 300
 CHAT_GROUP_FACE_URL_BYTES_MAX = 100
 CHAT_GROUP_MEMBERS_PER_CREATE_MAX = 100
 
+# Members and lists of chat groups: 1047/34921, 34949, 34960, 34961 (2024). What a chat group holds
+# depends on its type and edition, 6,000 at most but for communities. The answer: text of code 10018.
+CHAT_GROUP_MEMBERS_MAX = 6000
+CHAT_GROUP_MEMBERS_PER_ADD_MAX = 300
+CHAT_GROUP_MEMBERS_PER_DELETE_MAX = 100
+CHAT_GROUPS_PER_LIST_MAX = 10_000
+CHAT_GROUPS_PER_INFO_MAX = 50
+CHAT_GROUP_ANSWER_BYTES_MAX = 1 << 20
+
 # An id that a conversation may point at. Generated ids, those of topics above all, are longer than
 # the 48 bytes of an id that an app chooses.
 TO_GROUP_ID_BYTES_MAX = 128

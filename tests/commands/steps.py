@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatmarks.book import Account
 from chatmarks.engines.memory import MemoryStore
+from chatmarks.store import Membership
 from harness import Caller, Clock, account, chat_group, make_caller
 
 CREATE = "recentcontact/create_contact_group"
@@ -21,6 +23,10 @@ DELETE_ACCOUNTS = "im_open_login_svc/account_delete"
 
 CREATE_ROOM = "group_open_http_svc/create_group"
 DESTROY_ROOM = "group_open_http_svc/destroy_group"
+LIST_ROOMS = "group_open_http_svc/get_appid_group_list"
+ROOM_INFO = "group_open_http_svc/get_group_info"
+ADD_MEMBERS = "group_open_http_svc/add_group_member"
+DELETE_MEMBERS = "group_open_http_svc/delete_group_member"
 
 OWNER = "user_0001"
 FRIEND = account("user_0002")
@@ -161,3 +167,44 @@ async def join_many(caller: Caller, name: str, items: list[Item]) -> None:
     for start in range(0, len(items), 100):
         body = joining(name, *items[start : start + 100])
         assert set(await codes(caller, UPDATE, body)) == {0}
+
+
+def room(**fields: object) -> Body:
+    """A chat group to create."""
+    return {"Type": "Public", "Name": "a room"} | fields
+
+
+def member_list(*userids: str) -> list[Item]:
+    return [{"Member_Account": userid} for userid in userids]
+
+
+def adding(group_id: str, *userids: str) -> Body:
+    return {"GroupId": group_id, "MemberList": member_list(*userids)}
+
+
+def removing(group_id: str, *userids: str) -> Body:
+    return {"GroupId": group_id, "MemberToDel_Account": list(userids)}
+
+
+async def added(caller: Caller, group_id: str, *userids: str) -> list[int]:
+    """The `Result`s of adding accounts, in order."""
+    answer = await caller.ok(ADD_MEMBERS, adding(group_id, *userids))
+    assert [result["Member_Account"] for result in answer["MemberList"]] == list(userids)
+    return [result["Result"] for result in answer["MemberList"]]
+
+
+async def members_of(caller: Caller, group_id: str) -> dict[str, str]:
+    """The members of a chat group with their roles, in order."""
+    (info,) = (await caller.ok(ROOM_INFO, {"GroupIdList": [group_id]}))["GroupInfo"]
+    assert info["MemberNum"] == len(info["MemberList"])
+    return {member["Member_Account"]: member["Role"] for member in info["MemberList"]}
+
+
+async def crowd(caller: Caller, group_id: str, count: int) -> None:
+    """Let `count` accounts join that no test names, without a call for each 300."""
+    store, sdkappid = caller.service.store, caller.sdkappid
+    group = (await store.chat_groups(sdkappid, [group_id]))[group_id]
+    for number in range(count):
+        account = Account(sdkappid, f"crowd{number:027}")
+        await store.create_account(account)
+        await store.join(account, group, Membership("Member", 0))

@@ -22,6 +22,7 @@ from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
 from chatmarks.seal import Seal
 from chatmarks.service import Service
+from chatmarks.store import ChatGroup
 from harness import ADMIN, Caller, Clock, account, chat_group, make_caller
 
 Body = st.SearchStrategy[dict[str, Any]]
@@ -128,10 +129,39 @@ BODIES: dict[str, Body] = {
     ),
     "group_open_http_svc/create_group": st.fixed_dictionaries(
         {"Type": mostly(["Public"], ["public"]), "Name": mostly(["a room"], [""])},
-        optional={"GroupId": mostly(["room", "roo_"], ["@TGS#x", "é"]), "Owner_Account": owners},
+        optional={
+            "GroupId": mostly(["room", "roo_"], ["@TGS#x", "é"]),
+            "Owner_Account": owners,
+            "MemberList": some(st.fixed_dictionaries({"Member_Account": userids})),
+        },
     ),
     "group_open_http_svc/destroy_group": st.fixed_dictionaries(
         {"GroupId": mostly(GROUP_IDS, ["nowhere", "", "é", "x" * 129])}
+    ),
+    "group_open_http_svc/get_appid_group_list": st.fixed_dictionaries(
+        {},
+        optional={
+            "Limit": mostly([1, 2, 10_000], [0, 10_001, "1"]),
+            "Next": mostly(
+                [0, *(ChatGroup(group_id, "", "", "").place for group_id in GROUP_IDS)], [-1]
+            ),
+            "GroupType": mostly(["", "Public", "Private"], ["public"]),
+        },
+    ),
+    "group_open_http_svc/get_group_info": st.fixed_dictionaries(
+        {"GroupIdList": some(mostly(GROUP_IDS, ["nowhere", "", "é", 5]))}
+    ),
+    "group_open_http_svc/add_group_member": st.fixed_dictionaries(
+        {
+            "GroupId": mostly(["room", "roo_"], ["nowhere", "é"]),
+            "MemberList": some(st.fixed_dictionaries({"Member_Account": userids})),
+        }
+    ),
+    "group_open_http_svc/delete_group_member": st.fixed_dictionaries(
+        {
+            "GroupId": mostly(["room", "roo_"], ["nowhere", "é"]),
+            "MemberToDel_Account": some(userids),
+        }
     ),
 }
 NONSENSE = st.sampled_from([b"", b"{}", b"[]", b"\xff", b"{"])
@@ -219,6 +249,8 @@ class Engines(RuleBasedStateMachine):
         self.compare(
             "im_open_login_svc/account_check", {"CheckItem": [{"UserID": name} for name in USERIDS]}
         )
+        self.compare("group_open_http_svc/get_appid_group_list", {})
+        self.compare("group_open_http_svc/get_group_info", {"GroupIdList": GROUP_IDS})
         for group_id in GROUP_IDS:
             self.compare("group_open_http_svc/destroy_group", {"GroupId": group_id})
 

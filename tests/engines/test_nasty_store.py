@@ -11,7 +11,7 @@ import pytest
 from chatmarks.book import Account
 from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
-from chatmarks.store import Kept, Store, UnknownAccount
+from chatmarks.store import ChatGroup, Kept, Membership, Store, UnknownAccount
 from harness import ADMIN, SDKAPPID, Caller, Clock, account, chat_group, make_caller
 from nasty import Fate, NastyStore
 
@@ -71,9 +71,25 @@ def drawn_call(draw: random.Random) -> tuple[str, dict[str, Any]]:
         ("im_open_login_svc/account_delete", {"DeleteItem": [{"UserID": userid}]}),
         (
             "group_open_http_svc/create_group",
-            {"Type": "Public", "Name": name, "GroupId": group_id, "Owner_Account": userid},
+            {
+                "Type": "Public",
+                "Name": name,
+                "GroupId": group_id,
+                "Owner_Account": userid,
+                "MemberList": [{"Member_Account": draw.choice(USERIDS)}],
+            },
         ),
         ("group_open_http_svc/destroy_group", {"GroupId": group_id}),
+        (
+            "group_open_http_svc/add_group_member",
+            {"GroupId": group_id, "MemberList": [{"Member_Account": userid}]},
+        ),
+        (
+            "group_open_http_svc/delete_group_member",
+            {"GroupId": group_id, "MemberToDel_Account": [userid]},
+        ),
+        ("group_open_http_svc/get_group_info", {"GroupIdList": [group_id]}),
+        ("group_open_http_svc/get_appid_group_list", {}),
     ]
     return draw.choice(calls)
 
@@ -118,6 +134,10 @@ async def test_the_acknowledged_is_kept_and_the_refused_leaves_no_trace(
             assert await book_of(store, userid) == await book_of(model.service.store, userid)
     known = await store.known_chat_groups(SDKAPPID, [*GROUP_IDS, "nowhere"])
     assert known == await model.service.store.known_chat_groups(SDKAPPID, [*GROUP_IDS, "nowhere"])
+    caller.service.store = store
+    asked = {"GroupIdList": GROUP_IDS}
+    infos = await caller.raw("group_open_http_svc/get_group_info", asked)
+    assert infos == await model.raw("group_open_http_svc/get_group_info", asked)
     assert acknowledged > CALLS // 4
     assert min(nasty.met[fate] for fate in Fate) > CALLS // 20
 
@@ -143,8 +163,23 @@ GOOD_CALLS: dict[str, dict[str, Any]] = {
     "im_open_login_svc/multiaccount_import": {"Accounts": ["erin"]},
     "im_open_login_svc/account_check": {"CheckItem": [{"UserID": "alice"}]},
     "im_open_login_svc/account_delete": {"DeleteItem": [{"UserID": "alice"}]},
-    "group_open_http_svc/create_group": {"Type": "Public", "Name": "a hall", "GroupId": "hall"},
+    "group_open_http_svc/create_group": {
+        "Type": "Public",
+        "Name": "a hall",
+        "GroupId": "hall",
+        "MemberList": [{"Member_Account": "bob"}],
+    },
     "group_open_http_svc/destroy_group": {"GroupId": "room"},
+    "group_open_http_svc/get_appid_group_list": {},
+    "group_open_http_svc/get_group_info": {"GroupIdList": ["room"]},
+    "group_open_http_svc/add_group_member": {
+        "GroupId": "room",
+        "MemberList": [{"Member_Account": "bob"}],
+    },
+    "group_open_http_svc/delete_group_member": {
+        "GroupId": "room",
+        "MemberToDel_Account": ["alice"],
+    },
 }
 commands = pytest.mark.parametrize("path", COMMANDS)
 
@@ -157,17 +192,23 @@ async def prepared(store: Store) -> Caller:
     group = {"GroupName": "work", "ContactItem": [account("bob"), chat_group("room")]}
     create = {"From_Account": "alice", "GroupContactItem": [group]}
     await caller.ok("recentcontact/create_contact_group", create)
+    join = {"GroupId": "room", "MemberList": [{"Member_Account": "alice"}]}
+    await caller.ok("group_open_http_svc/add_group_member", join)
     return caller
 
 
-async def everything(store: Store) -> tuple[list[Kept | None], set[str], set[str]]:
+async def everything(
+    store: Store,
+) -> tuple[list[Kept | None], set[str], dict[str, ChatGroup], list[dict[str, Membership]]]:
     """All that the good calls could change, with versions."""
     userids, group_ids = ["alice", "bob", "erin"], ["room", "hall"]
     known = await store.known_accounts(SDKAPPID, userids)
     kept = [
         await store.read(Account(SDKAPPID, userid)) if userid in known else None for userid in userids
     ]
-    return kept, known, await store.known_chat_groups(SDKAPPID, group_ids)
+    groups = await store.chat_groups(SDKAPPID, group_ids)
+    members = [await store.members(SDKAPPID, group) for group in groups.values()]
+    return kept, known, groups, members
 
 
 @commands

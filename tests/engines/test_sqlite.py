@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
-from chatmarks.engines import BadStore, group_commit, open_store
+from chatmarks.engines import BadStore, chat_groups, group_commit, open_store
 from chatmarks.engines.schema import APPLICATION_ID
 from chatmarks.engines.sqlite import SqliteStore
 from chatmarks.store import App, Busy, Change, ChatGroup, Membership, Store, UnknownAccount
@@ -606,20 +606,29 @@ async def test_whatever_a_change_raises_the_writer_goes_on(path: Path, wrong: Ba
 # Memberships.
 
 
-async def test_the_members_of_a_chat_group_are_found_through_an_index(path: Path) -> None:
+async def test_chat_groups_and_members_are_found_through_indexes(path: Path) -> None:
     await (await opened(path)).close()
     connection = apsw.Connection(str(path))
-    plans = [
-        connection.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * count).fetchall()
-        for statement, count in (
-            ("SELECT owner, role FROM membership WHERE chat_group = ? AND incarnation = ?", 2),
-            ("SELECT chat_group FROM membership WHERE owner = ?", 1),
-            ("SELECT id FROM chat_group WHERE sdkappid = ? AND place > ? ORDER BY place, id", 2),
-        )
-    ]
+    statements: list[tuple[str, Any]] = []
+
+    def note(_: apsw.Cursor, statement: str, bindings: Any) -> bool:
+        statements.append((statement, bindings))
+        return True
+
+    connection.exec_trace = note
+    chat_groups.found(connection, SDKAPPID, ["room"])
+    chat_groups.listed(connection, SDKAPPID, "Public", 5, 10)
+    chat_groups.members(connection, SDKAPPID, ROOM)
+    chat_groups.leave(connection, ALICE, ROOM)
+    chat_groups.delete(connection, SDKAPPID, "room")
+    connection.exec_trace = None
+    assert len(statements) == 6
+    for statement, bindings in statements:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", bindings).fetchall()
+        details = [str(row[3]) for row in plan]
+        assert details[0].startswith("SEARCH"), (statement, details)
+        assert not [detail for detail in details if "TEMP B-TREE" in detail], (statement, details)
     connection.close()
-    details = [" ".join(str(row[3]) for row in plan) for plan in plans]
-    assert all(detail.startswith("SEARCH") and "TEMP" not in detail for detail in details), details
 
 
 async def test_deleting_an_account_leaves_no_row_of_a_membership(path: Path) -> None:

@@ -26,6 +26,10 @@ CHECK = "im_open_login_svc/account_check"
 REMOVE = "im_open_login_svc/account_delete"
 MAKE_CHAT_GROUP = "group_open_http_svc/create_group"
 DESTROY = "group_open_http_svc/destroy_group"
+LIST_CHAT_GROUPS = "group_open_http_svc/get_appid_group_list"
+CHAT_GROUP_INFO = "group_open_http_svc/get_group_info"
+ADD_MEMBERS = "group_open_http_svc/add_group_member"
+DELETE_MEMBERS = "group_open_http_svc/delete_group_member"
 
 BASE = ["ActionStatus", "ErrorCode", "ErrorInfo", "ErrorDisplay"]
 DIGITS = b"9" * 5000
@@ -491,6 +495,10 @@ async def test_the_payload_comes_first_and_the_base_fields_last_in_every_answer(
         (CHECK, {"CheckItem": [{"UserID": "user1"}]}, ["ResultItem"]),
         (REMOVE, {"DeleteItem": [{"UserID": "user3"}]}, ["ResultItem"]),
         (MAKE_CHAT_GROUP, {"Type": "Public", "Name": "n", "GroupId": "c"}, ["GroupId"]),
+        (LIST_CHAT_GROUPS, {}, ["TotalCount", "GroupIdList", "Next"]),
+        (ADD_MEMBERS, {"GroupId": "c", "MemberList": [{"Member_Account": "user1"}]}, ["MemberList"]),
+        (CHAT_GROUP_INFO, {"GroupIdList": ["c"]}, ["GroupInfo"]),
+        (DELETE_MEMBERS, {"GroupId": "c", "MemberToDel_Account": ["user1"]}, []),
         (DESTROY, {"GroupId": "c"}, []),
     ]
     assert {command for command, _, _ in calls} == set(COMMANDS)

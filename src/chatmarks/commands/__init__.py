@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from chatmarks.command import Command
+from chatmarks.commands.group_open_http_svc.add_group_member import add_group_member
 from chatmarks.commands.group_open_http_svc.create_group import create_group
+from chatmarks.commands.group_open_http_svc.delete_group_member import delete_group_member
 from chatmarks.commands.group_open_http_svc.destroy_group import destroy_group
+from chatmarks.commands.group_open_http_svc.get_appid_group_list import get_appid_group_list
+from chatmarks.commands.group_open_http_svc.get_group_info import get_group_info
 from chatmarks.commands.im_open_login_svc.account_check import account_check
 from chatmarks.commands.im_open_login_svc.account_delete import account_delete
 from chatmarks.commands.im_open_login_svc.account_import import account_import
@@ -29,13 +33,15 @@ COMMANDS: dict[str, Command] = {
     "im_open_login_svc/account_delete": account_delete,
     "group_open_http_svc/create_group": create_group,
     "group_open_http_svc/destroy_group": destroy_group,
+    "group_open_http_svc/get_appid_group_list": get_appid_group_list,
+    "group_open_http_svc/get_group_info": get_group_info,
+    "group_open_http_svc/add_group_member": add_group_member,
+    "group_open_http_svc/delete_group_member": delete_group_member,
 }
 
 NOT_DONE: dict[str, str] = {
     "recentcontact/get_list": "1047/43087",
     "recentcontact/delete": "1047/43088",
-    "group_open_http_svc/get_appid_group_list": "1047/34960",
-    "group_open_http_svc/add_group_member": "1047/34921",
     "openim/sendmsg": "1047/34919",
     "group_open_http_svc/send_group_msg": "1047/34959",
 }

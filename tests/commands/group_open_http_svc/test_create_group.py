@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from chatmarks.engines.memory import MemoryStore
 from chatmarks.seal import Seal
 from chatmarks.service import Service
+from chatmarks.store import ChatGroup
 from commands.steps import (
     CREATE_ROOM,
     GET,
@@ -14,14 +17,13 @@ from commands.steps import (
     bits,
     codes,
     marking,
+    member_list,
+    members_of,
     memory_caller,
     page,
+    room,
 )
 from harness import Caller, Clock, chat_group, make_app
-
-
-def room(**fields: object) -> Body:
-    return {"Type": "Public", "Name": "a room"} | fields
 
 
 async def is_known(caller: Caller, group_id: str) -> bool:
@@ -109,6 +111,9 @@ async def test_ids_that_are_drawn_at_random_differ_and_are_marked_as_generated()
         ({"MemberList": [{"Member_Account": "a", "Role": "Admin"}]}, 0),
         ({"MemberList": [{"Member_Account": "a"}] * 100}, 0),
         ({"MemberList": [{"Member_Account": "a"}] * 101}, 10005),
+        ({"MemberList": [{"Member_Account": "a", "Role": ""}]}, 0),
+        ({"MemberList": [{"Member_Account": "a", "Role": "Owner"}]}, 10004),
+        ({"MemberList": [{"Member_Account": "a", "Role": "admin"}]}, 10004),
         ({"MemberList": [{"Member_Account": ""}]}, 10004),
         ({"MemberList": [{"Member_Account": "a\0b"}]}, 10004),
         ({"MemberList": [{}]}, 10004),
@@ -169,3 +174,67 @@ async def test_a_refused_owner_is_not_imported_where_the_profile_is_lenient() ->
 async def test_a_chat_group_alone_adds_nothing_to_a_book(caller: Caller) -> None:
     await caller.ok(CREATE_ROOM, room(Owner_Account=OWNER))
     assert (await caller.ok(GET, page()))["ContactItem"] == []
+
+
+async def test_the_owner_and_the_first_members_are_kept_with_their_roles(caller: Caller) -> None:
+    await caller.accounts("a", "b")
+    members = [{"Member_Account": "b", "Role": "Admin"}, {"Member_Account": "a"}]
+    body = room(GroupId="mine", Owner_Account=OWNER, MemberList=members)
+    await caller.ok(CREATE_ROOM, body)
+    expected = {"a": "Member", "b": "Admin", OWNER: "Owner"}
+    assert await members_of(caller, "mine") == expected
+    await caller.ok(CREATE_ROOM, room(GroupId="nobodys"))
+    assert await members_of(caller, "nobodys") == {}
+
+
+async def test_an_owner_who_is_listed_too_is_a_member_once_and_as_owner(caller: Caller) -> None:
+    members = [{"Member_Account": OWNER, "Role": "Admin"}, {"Member_Account": OWNER}]
+    await caller.ok(CREATE_ROOM, room(GroupId="mine", Owner_Account=OWNER, MemberList=members))
+    assert await members_of(caller, "mine") == {OWNER: "Owner"}
+
+
+async def test_who_was_never_imported_does_not_become_a_member(caller: Caller) -> None:
+    body = room(GroupId="mine", MemberList=member_list("nobody", OWNER))
+    await caller.ok(CREATE_ROOM, body)
+    assert await members_of(caller, "mine") == {OWNER: "Member"}
+    assert await caller.service.store.known_accounts(caller.sdkappid, ["nobody"]) == set()
+
+
+async def test_a_first_member_is_imported_where_the_profile_is_lenient() -> None:
+    caller = await memory_caller(unknown_account="lenient")
+    await caller.ok(CREATE_ROOM, room(GroupId="mine", MemberList=member_list("newcomer")))
+    assert await members_of(caller, "mine") == {"newcomer": "Member"}
+    assert await caller.service.store.known_accounts(caller.sdkappid, ["newcomer"]) == {"newcomer"}
+
+
+async def test_a_refused_creation_changes_no_members_of_the_holder(caller: Caller) -> None:
+    await caller.accounts("other")
+    body = room(GroupId="mine", Owner_Account=OWNER)
+    await caller.ok(CREATE_ROOM, body)
+    again = body | {"Owner_Account": "other", "MemberList": member_list("other")}
+    assert await caller.code(CREATE_ROOM, again) == 10021
+    assert await members_of(caller, "mine") == {OWNER: "Owner"}
+
+
+async def test_a_creation_that_loses_a_race_adds_nobody_to_the_winners_chat_group(
+    caller: Caller,
+) -> None:
+    await caller.accounts("other")
+    bodies = [room(GroupId="mine", Owner_Account=userid) for userid in (OWNER, "other")]
+    store = caller.service.store
+    winner = ChatGroup("mine", "Public", "a room", OWNER)
+
+    class Late(MemoryStore):
+        """Another call makes the chat group after this one looked for it."""
+
+        async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+            found = await store.chat_groups(sdkappid, group_ids)
+            await store.create_chat_group(sdkappid, winner)
+            return found
+
+    late = Late()
+    vars(late).update(vars(store))
+    caller.service.store = late
+    assert await caller.code(CREATE_ROOM, bodies[1]) == 10021
+    caller.service.store = store
+    assert await members_of(caller, "mine") == {}

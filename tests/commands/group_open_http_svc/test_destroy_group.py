@@ -6,14 +6,17 @@ from commands.steps import (
     CREATE,
     DESTROY_ROOM,
     MARK,
+    OWNER,
     ROOM,
     UPDATE,
     Body,
+    added,
     bits,
     codes,
     creation,
     joining,
     marking,
+    members_of,
     records,
 )
 from harness import Caller
@@ -34,6 +37,15 @@ async def test_a_destroyed_chat_group_takes_no_more_data_and_keeps_what_was_file
     assert await codes(caller, CREATE, creation("other", ROOM)) == [51007]
     (record,) = await records(caller, ROOM)
     assert (record["StandardMark"], record["ContactGroupId"]) == ("", [1])
+
+
+async def test_nobody_is_a_member_of_a_later_chat_group_of_the_same_id(caller: Caller) -> None:
+    assert await added(caller, "room", OWNER) == [1]
+    await caller.ok(DESTROY_ROOM, {"GroupId": "room"})
+    await caller.chat_groups("room")
+    assert await members_of(caller, "room") == {}
+    assert await added(caller, "room", OWNER) == [1]
+    assert await members_of(caller, "room") == {OWNER: "Member"}
 
 
 async def test_destroying_it_again_is_10010(caller: Caller) -> None:

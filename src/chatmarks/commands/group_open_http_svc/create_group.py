@@ -1,15 +1,23 @@
 """`POST /v4/group_open_http_svc/create_group`: make a chat group.
 
 Document: 1047/34895. Without `GroupId` an id is generated; one that an app chooses may not look like
-a generated one. Here a chat group is something that conversations point at, and nothing more.
+a generated one. Owner and members are kept; they join first, so that a call that breaks off made no
+chat group.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from chatmarks.book import Account
 from chatmarks.command import GROUP_OPEN_HTTP, AccountName, Call, is_userid, manages, userid_problem
+from chatmarks.commands.group_open_http_svc.chat_group import (
+    Member,
+    bad,
+    check_accounts,
+    joined,
+    known,
+    named,
+)
 from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import (
     CHAT_GROUP_FACE_URL_BYTES_MAX,
@@ -23,13 +31,6 @@ from chatmarks.limits import (
     Profile,
 )
 from chatmarks.store import ChatGroup, Store
-
-
-class Member(Struct, frozen=True):
-    """An account to begin with. `Role` is `Admin` or left out."""
-
-    Member_Account: AccountName
-    Role: str = ""
 
 
 class Request(Struct, frozen=True):
@@ -55,9 +56,9 @@ def check(request: Request, _: Profile) -> None:
     """10004, 10005."""
     if request.Type not in CHAT_GROUP_TYPES:
         allowed = ", ".join(CHAT_GROUP_TYPES)
-        raise _bad(f"Type is {shown(request.Type)}; {allowed} are allowed")
+        raise bad(f"Type is {shown(request.Type)}; {allowed} are allowed")
     if not request.Name:
-        raise _bad("Name is empty; a name is required")
+        raise bad("Name is empty; a name is required")
     for field, text, limit in (
         ("Name", request.Name, CHAT_GROUP_NAME_BYTES_MAX),
         ("Introduction", request.Introduction, CHAT_GROUP_INTRODUCTION_BYTES_MAX),
@@ -65,41 +66,28 @@ def check(request: Request, _: Profile) -> None:
         ("FaceUrl", request.FaceUrl, CHAT_GROUP_FACE_URL_BYTES_MAX),
     ):
         if (size := len(text.encode())) > limit:
-            raise _bad(f"{field} has {size} bytes; at most {limit} are allowed")
+            raise bad(f"{field} has {size} bytes; at most {limit} are allowed")
         if "\0" in text:
-            raise _bad(f"{field} holds the character U+0000, which is not allowed")
+            raise bad(f"{field} holds the character U+0000, which is not allowed")
     _check_id(request.GroupId)
     if request.Owner_Account and not is_userid(request.Owner_Account):
-        raise _bad(f"Owner_Account {userid_problem(request.Owner_Account)}")
-    _check_members(request.MemberList)
+        raise bad(f"Owner_Account {userid_problem(request.Owner_Account)}")
+    check_accounts(named(request.MemberList), "MemberList", CHAT_GROUP_MEMBERS_PER_CREATE_MAX)
+    for number, member in enumerate(request.MemberList):
+        if member.Role not in ("", "Admin"):
+            role = shown(member.Role)
+            raise bad(f"MemberList[{number}].Role is {role}; Admin is allowed, or nothing")
 
 
 def _check_id(group_id: str) -> None:
     if len(group_id.encode()) > CHAT_GROUP_ID_BYTES_MAX:
-        raise _bad(
+        raise bad(
             f"GroupId has {len(group_id.encode())} bytes; at most {CHAT_GROUP_ID_BYTES_MAX} are allowed"
         )
     if group_id and not (group_id.isascii() and group_id.isprintable()):
-        raise _bad("GroupId holds characters other than printable ASCII")
+        raise bad("GroupId holds characters other than printable ASCII")
     if group_id.startswith(CHAT_GROUP_ID_GENERATED_PREFIX):
-        raise _bad(f"GroupId starts with {CHAT_GROUP_ID_GENERATED_PREFIX}, as generated ids do")
-
-
-def _check_members(members: list[Member]) -> None:
-    if len(members) > CHAT_GROUP_MEMBERS_PER_CREATE_MAX:
-        raise Fail(
-            Code.CHAT_GROUP_TOO_MANY_ACCOUNTS,
-            f"MemberList has {len(members)} accounts;"
-            f" at most {CHAT_GROUP_MEMBERS_PER_CREATE_MAX} are allowed",
-        )
-    for number, member in enumerate(members):
-        if not is_userid(member.Member_Account):
-            problem = userid_problem(member.Member_Account)
-            raise _bad(f"MemberList[{number}].Member_Account {problem}")
-
-
-def _bad(info: str) -> Fail:
-    return Fail(Code.CHAT_GROUP_BAD_PARAMETER, info)
+        raise bad(f"GroupId starts with {CHAT_GROUP_ID_GENERATED_PREFIX}, as generated ids do")
 
 
 @manages(
@@ -108,22 +96,28 @@ def _bad(info: str) -> Fail:
     request=Request,
     check=check,
     differences=(
-        "Members and the texts but the name are checked and not kept; other fields are ignored.",
+        "The texts but the name are checked and not kept; other fields are ignored.",
+        "An account of `MemberList` that was never imported does not become a member.",
         "`Name` may have 100 bytes.",
     ),
 )
 async def create_group(request: Request, call: Call, store: Store) -> Answer:
     """Make the chat group."""
     owner = request.Owner_Account
+    roles = {member.Member_Account: member.Role or "Member" for member in request.MemberList}
     if owner:
-        if call.profile.unknown_account == "lenient":
-            await store.create_account(Account(call.sdkappid, owner))
-        elif not await store.known_accounts(call.sdkappid, [owner]):
-            raise _bad(f"Owner_Account {owner} was never imported")
+        roles[owner] = "Owner"
+    accounts = await known(roles, call, store) if roles else set()
+    if owner and owner not in accounts:
+        raise bad(f"Owner_Account {owner} was never imported")
+    roles = {userid: role for userid, role in roles.items() if userid in accounts}
     while True:
         group_id = request.GroupId or CHAT_GROUP_ID_GENERATED_PREFIX + call.draw_id()
-        group = ChatGroup(group_id, request.Type, request.Name, owner)
-        holder = await store.create_chat_group(call.sdkappid, group)
+        holder = (await store.chat_groups(call.sdkappid, [group_id])).get(group_id)
+        if holder is None:
+            group = ChatGroup(group_id, request.Type, request.Name, owner, call.now)
+            await joined(roles, group, call, store)
+            holder = await store.create_chat_group(call.sdkappid, group)
         if holder is None:
             return Answer(group_id)
         if request.GroupId:

@@ -1,6 +1,7 @@
 """`POST /v4/group_open_http_svc/destroy_group`: disband a chat group.
 
-Document: 1047/34896. What accounts filed or marked stays; nothing more can be added to it.
+Document: 1047/34896. What accounts filed or marked stays; nothing more can be added to it. Nobody is
+a member any longer, also not of another chat group that gets the same id.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.command import GROUP_OPEN_HTTP, Call, manages
+from chatmarks.commands.group_open_http_svc.chat_group import check_group_id
 from chatmarks.errors import Code, Fail
-from chatmarks.limits import TO_GROUP_ID_BYTES_MAX, Profile
+from chatmarks.limits import Profile
 from chatmarks.store import Store
 
 
@@ -21,14 +23,7 @@ class Request(Struct, frozen=True):
 
 def check(request: Request, _: Profile) -> None:
     """10015."""
-    size = len(request.GroupId.encode())
-    if not 1 <= size <= TO_GROUP_ID_BYTES_MAX:
-        raise Fail(
-            Code.CHAT_GROUP_BAD_ID,
-            f"GroupId has {size} bytes; 1 to {TO_GROUP_ID_BYTES_MAX} are allowed",
-        )
-    if not (request.GroupId.isascii() and request.GroupId.isprintable()):
-        raise Fail(Code.CHAT_GROUP_BAD_ID, "GroupId holds characters other than printable ASCII")
+    check_group_id(request.GroupId)
 
 
 @manages(GROUP_OPEN_HTTP, document="1047/34896", request=Request, check=check)
