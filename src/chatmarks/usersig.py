@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
@@ -112,26 +112,131 @@ def verify(usersig: str, *, sdkappid: int, identifier: str, keys: Sequence[str],
     identifier, 70009 another key, 70001 expired.
     """
     ticket = decode(usersig)
-    if ticket.sdkappid != sdkappid:
-        raise Fail(
-            Code.USERSIG_SDKAPPID,
-            f"sdkappid {sdkappid} does not match the UserSig, which is of {ticket.sdkappid}",
-        )
-    if ticket.identifier != identifier:
-        raise Fail(
-            Code.USERSIG_IDENTIFIER,
-            f"identifier {identifier} does not match the Usersig, which is of another",
-        )
+    for check in _checks(ticket, sdkappid, identifier, keys, now):
+        if check.fail:
+            raise check.fail
+    return ticket
+
+
+class Check(Struct, frozen=True):
+    """One of the checks that `verify` makes. `fail` is its refusal; a check that was not `done`, since
+    what it compares with was not given, has none. `mend` says what to do about the refusal."""
+
+    name: str
+    done: bool
+    fail: Fail | None = None
+
+    @property
+    def mend(self) -> str:
+        return _mend(self.fail) if self.fail else ""
+
+
+class Explanation(Struct, frozen=True):
+    """What `explained` found: the ticket, None when it does not decode, and all checks in order."""
+
+    ticket: Ticket | None
+    checks: tuple[Check, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Whether every check that was done passed."""
+        return not any(check.fail for check in self.checks)
+
+
+def explained(
+    usersig: str,
+    *,
+    sdkappid: int | None = None,
+    identifier: str | None = None,
+    keys: Sequence[str] = (),
+    now: float,
+) -> Explanation:
+    """Every check that `verify` makes, none left out after a failure.
+
+    A check against what is not given (None, no keys) is not done.
+    """
+    try:
+        ticket = decode(usersig)
+    except Fail as fail:
+        undone = (Check(name, done=False) for name in CHECKS[1:])
+        return Explanation(None, (Check(CHECKS[0], done=True, fail=fail), *undone))
+    checks = _checks(ticket, sdkappid, identifier, keys or None, now)
+    return Explanation(ticket, (Check(CHECKS[0], done=True), *checks))
+
+
+CHECKS = ("decodes", "app", "identifier", "signature", "expiry")
+"""The names of the checks, in the order in which they are made."""
+
+
+def _checks(
+    ticket: Ticket,
+    sdkappid: int | None,
+    identifier: str | None,
+    keys: Sequence[str] | None,
+    now: float,
+) -> Iterator[Check]:
+    """The checks of a ticket that decodes, one after another, so that who needs only the first
+    refusal can stop there."""
+    _, app, user, signed, expiry = CHECKS
+    yield Check(app, sdkappid is not None, _app_fail(ticket, sdkappid))
+    yield Check(user, identifier is not None, _identifier_fail(ticket, identifier))
+    yield Check(signed, keys is not None, _signature_fail(ticket, keys))
+    yield Check(expiry, done=True, fail=_expiry_fail(ticket, now))
+
+
+def _app_fail(ticket: Ticket, sdkappid: int | None) -> Fail | None:
+    if sdkappid in (None, ticket.sdkappid):
+        return None
+    return Fail(
+        Code.USERSIG_SDKAPPID,
+        f"sdkappid {sdkappid} does not match the UserSig, which is of {ticket.sdkappid}",
+    )
+
+
+def _identifier_fail(ticket: Ticket, identifier: str | None) -> Fail | None:
+    if identifier in (None, ticket.identifier):
+        return None
+    return Fail(
+        Code.USERSIG_IDENTIFIER,
+        f"identifier {identifier} does not match the Usersig, which is of another",
+    )
+
+
+def _signature_fail(ticket: Ticket, keys: Sequence[str] | None) -> Fail | None:
+    if keys is None:
+        return None
     given = ticket.signature.encode()
     # Every key is tried, so that the time taken does not tell which one fits.
     fits = [hmac.compare_digest(signature(key, ticket).encode(), given) for key in keys]
-    if not any(fits):
-        raise Fail(Code.USERSIG_KEY, WRONG_KEY)
+    return None if any(fits) else Fail(Code.USERSIG_KEY, WRONG_KEY)
+
+
+def _expiry_fail(ticket: Ticket, now: float) -> Fail | None:
     # Whole seconds, as other verifiers count: the last second is good to its end.
-    if int(now) > ticket.expires_at:
-        raise Fail(
-            Code.USERSIG_EXPIRED,
-            f"The UserSig in use is expired: it was good until {ticket.expires_at},"
-            f" now it is {int(now)}",
-        )
-    return ticket
+    if int(now) <= ticket.expires_at:
+        return None
+    return Fail(
+        Code.USERSIG_EXPIRED,
+        f"The UserSig in use is expired: it was good until {ticket.expires_at}, now it is {int(now)}",
+    )
+
+
+_MENDS = {
+    Code.USERSIG_EMPTY: "send a ticket; chatmarks sign makes one",
+    Code.USERSIG_SDKAPPID: "call with the sdkappid of the ticket, or sign for the app that is called",
+    Code.USERSIG_IDENTIFIER: "call with the identifier of the ticket, or sign for the one that calls;"
+    " upper and lower case differ",
+    Code.USERSIG_KEY: "sign with a key that this app has now, taken as text and not decoded from hex",
+    Code.USERSIG_EXPIRED: "sign anew, or for longer; look at the signer's clock if it is fresh",
+}
+
+
+def _mend(fail: Fail) -> str:
+    if fail.code is not Code.USERSIG_ILLEGAL:
+        return _MENDS[fail.code]
+    if isinstance(fail.__cause__, msgspec.ValidationError):
+        return "make it with a generator of TLSSigAPIv2 (HMAC-SHA256); its fields are not of that form"
+    return (
+        "send it whole and unchanged: one line, '*', '-' and '_' where base64 has '+', '/' and '=',"
+        " percent-encoded once at most"
+    )

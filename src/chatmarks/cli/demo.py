@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import click
 
+from chatmarks.cli.exchange import Exchange, Unreachable
 from chatmarks.config import DeclaredApp, load
-from chatmarks.usersig import sign
+
+EXAMPLES = """
+\b
+Examples:
+  chatmarks demo
+  chatmarks demo 2>/dev/null | jq .GroupItem
+"""
 
 
-@click.command()
+@click.command(epilog=EXAMPLES)
 def demo() -> None:
     """Import accounts, file and mark conversations, search them; print the search's answer.
 
-    Starts a server of its own on a free port and sends real requests to it.
+    Starts a server of its own on a free port and sends real requests to it. The requests are told on
+    standard error; the answer is JSON on standard output.
     """
     asyncio.run(_tell())
 
@@ -35,24 +41,17 @@ async def _tell() -> None:
 
 
 def _story(url: str, app: DeclaredApp) -> dict[str, Any]:
-    # Imported here: the other commands send nothing.
-    from http.client import HTTPConnection
+    with Exchange(url, app.sdkappid, app.admins[0], app.keys[0]) as exchange:
+        return _calls(exchange)
 
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
-    query = urlencode(
-        {
-            "sdkappid": app.sdkappid,
-            "identifier": app.admins[0],
-            "usersig": sign(app.sdkappid, app.admins[0], app.keys[0], now=int(time.time())),
-            "random": 99999999,
-            "contenttype": "json",
-        }
-    )
 
+def _calls(exchange: Exchange) -> dict[str, Any]:
     def call(command: str, body: dict[str, Any]) -> dict[str, Any]:
         click.echo(f"POST /v4/{command} {json.dumps(body)}", err=True)
-        connection.request("POST", f"/v4/{command}?{query}", json.dumps(body))
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        try:
+            answer: dict[str, Any] = json.loads(exchange.call(command, json.dumps(body).encode()))
+        except Unreachable as error:
+            raise click.ClickException(str(error)) from error
         if answer["ErrorCode"]:
             raise click.ClickException(f"{command}: {answer['ErrorCode']} {answer['ErrorInfo']}")
         return answer
