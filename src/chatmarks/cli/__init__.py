@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chatmarks.cli.app import app
+from chatmarks.cli.call import call
 from chatmarks.cli.demo import demo
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
@@ -22,4 +23,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(app)
 main.add_command(sign)
+main.add_command(call)
 main.add_command(demo)
