@@ -70,11 +70,22 @@ class Settings(Struct, frozen=True):
     apps: tuple[DeclaredApp, ...]
 
 
-class _Value(NamedTuple):
-    """A setting's value and where it came from, for messages."""
+class Value(NamedTuple):
+    """A setting's value as it came, and where it came from."""
 
     value: Any
     origin: str
+
+
+class Examined(NamedTuple):
+    """What settings are, good or not: each by its name, which of them are secrets, the file's tables
+    of apps as they came, and either `settings` or `mistakes`."""
+
+    values: dict[str, Value]
+    secrets: frozenset[str]
+    app_tables: list[Value]
+    settings: Settings | None
+    mistakes: list[str]
 
 
 def is_loopback(host: str) -> bool:
@@ -95,17 +106,22 @@ class _Reader:
     ) -> None:
         self.flags, self.environ, self.file, self.file_name = flags, environ, file, name
         self.mistakes: list[str] = []
+        self.found: dict[str, Value] = {}
+        self.secrets: set[str] = set()
 
-    def find(self, name: str, default: Any = None) -> _Value:
+    def find(self, name: str, default: Any = None) -> Value:
         """The value of `name` from the first place that has it."""
-        if self.flags.get(name) is not None:
-            return _Value(self.flags[name], f"--{name.replace('_', '-')}")
         variable = f"CHATMARKS_{name.upper()}"
-        if variable in self.environ:
-            return _Value(self.environ[variable], variable)
-        if name in self.file:
-            return _Value(self.file[name], f"{self.file_name}: {name}")
-        return _Value(default, "default")
+        if self.flags.get(name) is not None:
+            found = Value(self.flags[name], f"--{name.replace('_', '-')}")
+        elif variable in self.environ:
+            found = Value(self.environ[variable], variable)
+        elif name in self.file:
+            found = Value(self.file[name], f"{self.file_name}: {name}")
+        else:
+            found = Value(default, "default")
+        self.found[name] = found
+        return found
 
     def text(self, name: str, default: str) -> str:
         value, origin = self.find(name, default)
@@ -132,6 +148,7 @@ class _Reader:
 
     def secret(self, name: str) -> str | None:
         """A secret: itself, or the content of the file that `<name>_file` names."""
+        self.secrets.add(name)
         value, origin = self.find(name)
         path, path_origin = self.find(f"{name}_file")
         if value is not None and path is not None:
@@ -139,7 +156,9 @@ class _Reader:
             return None
         if path is not None:
             content = self.content(path, path_origin)
-            return content.decode(errors="replace").strip() or None if content else None
+            secret = content.decode(errors="replace").strip() or None if content else None
+            self.found[name] = Value(secret, path_origin)
+            return secret
         # Set but empty is as good as not set, as in a file of variables.
         return str(value) if value else None
 
@@ -156,8 +175,36 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
 
     Raises `ConfigError`.
     """
-    reader = _read_file(flags, environ)
-    dev = bool(flags.get("dev"))
+    return _settings(_read_file(flags, environ))
+
+
+def examined(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Examined:
+    """What `load` makes of the same, with the origin of each setting, and without raising."""
+    settings, mistakes = None, []
+    try:
+        reader = _read_file(flags, environ)
+    except ConfigError as error:
+        return Examined({}, frozenset(), [], None, error.lines)
+    try:
+        settings = _settings(reader)
+    except ConfigError as error:
+        mistakes = list(error.lines)
+    # Read only where a variable declares an app, but shown always.
+    if "app_key" not in reader.found:
+        reader.secret("app_key")
+    reader.find("app_profile")
+    reader.found["dev"] = Value(bool(flags.get("dev")), "--dev" if flags.get("dev") else "default")
+    tables = reader.file.get("apps", [])
+    apps = [
+        Value(table, f"{reader.file_name}: apps[{number}]")
+        for number, table in enumerate(tables if isinstance(tables, list) else [])
+    ]
+    return Examined(reader.found, frozenset(reader.secrets), apps, settings, mistakes)
+
+
+def _settings(reader: _Reader) -> Settings:
+    """The settings that `reader` finds. Raises `ConfigError`."""
+    dev = bool(reader.flags.get("dev"))
     host = reader.text("host", "127.0.0.1")
     admin_host = reader.text("admin_host", "127.0.0.1")
     admin_token = reader.secret("admin_token")
@@ -238,7 +285,8 @@ def _declared_apps(reader: _Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
         key = reader.secret("app_key")
         if key is None and dev:
             key = DEMO_KEY
-        app = _app_of_text(reader, _Value(str(declared), origin), key)
+            reader.found["app_key"] = Value(key, "default")
+        app = _app_of_text(reader, Value(str(declared), origin), key)
         apps.extend([app] if app else [])
     tables = reader.file.get("apps", [])
     if not isinstance(tables, list):
@@ -259,7 +307,7 @@ def _declared_apps(reader: _Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
     return tuple(apps)
 
 
-def _app_of_text(reader: _Reader, declared: _Value, key: str | None) -> DeclaredApp | None:
+def _app_of_text(reader: _Reader, declared: Value, key: str | None) -> DeclaredApp | None:
     """The app of `sdkappid:admin`, its key and its profile."""
     text, origin = declared
     number, _, admin = text.partition(":")

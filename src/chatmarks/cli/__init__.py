@@ -6,6 +6,7 @@ import click
 
 from chatmarks.cli.app import app
 from chatmarks.cli.call import call
+from chatmarks.cli.config import config
 from chatmarks.cli.demo import demo
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
@@ -24,4 +25,5 @@ main.add_command(serve)
 main.add_command(app)
 main.add_command(sign)
 main.add_command(call)
+main.add_command(config)
 main.add_command(demo)

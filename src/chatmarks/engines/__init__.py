@@ -14,13 +14,18 @@ async def open_store(url: str, *, create: bool = True) -> Store:
 
     Without `create` a file must be there. Raises `BadStore`.
     """
+    check_url(url)
     if url == "memory:":
         from chatmarks.engines.memory import MemoryStore
 
         return MemoryStore()
-    scheme, separator, path = url.partition(":///")
-    if scheme == "sqlite" and separator and path:
-        from chatmarks.engines.sqlite import SqliteStore
+    from chatmarks.engines.sqlite import SqliteStore
 
-        return await SqliteStore.open(path, create=create)
-    raise BadStore(f"store {url!r} is unknown; memory: and sqlite:///path are known")
+    return await SqliteStore.open(url.partition(":///")[2], create=create)
+
+
+def check_url(url: str) -> None:
+    """Raise `BadStore` when `url` is of a form that no engine knows. Nothing is opened."""
+    scheme, separator, path = url.partition(":///")
+    if url != "memory:" and not (scheme == "sqlite" and separator and path):
+        raise BadStore(f"store {url!r} is unknown; memory: and sqlite:///path are known")
