@@ -200,3 +200,20 @@ def test_a_key_that_is_published_or_no_text_is_refused(invoke: Invoke, tmp_path:
 def test_a_wrong_settings_file_is_one_clear_line(invoke: Invoke) -> None:
     line = refused(invoke("app", "list", "--config", "gone.toml"))
     assert line == "gone.toml: cannot be read: No such file or directory"
+
+
+def test_a_program_reads_what_each_change_made(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key of my own")
+
+    def change(*arguments: str) -> Any:
+        result = invoke("app", *arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    made = change("create", "--sdkappid", "7")
+    assert (made["sdkappid"], made["admins"], len(made["key"])) == (7, ["administrator"], 64)
+    assert change("create", "--sdkappid", "8", "--key-file", "key")["key"] is None
+    assert len(change("update", "--sdkappid", "7", "--new-key")["key"]) == 64
+    assert change("update", "--sdkappid", "7", "--add-admin", "a") == {"sdkappid": 7, "key": None}
+    assert change("disable", "--sdkappid", "7") == {"sdkappid": 7, "enabled": False}
+    assert change("enable", "--sdkappid", "7") == {"sdkappid": 7, "enabled": True}

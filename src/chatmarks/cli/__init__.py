@@ -6,15 +6,28 @@ import click
 
 from chatmarks.cli.app import app
 from chatmarks.cli.call import call
+from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
 from chatmarks.cli.demo import demo
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
 
+EPILOG = """
+\b
+Start here:
+  chatmarks serve --dev
+
+\b
+Let the Tab key complete commands and options, for bash, zsh and fish in turn:
+  eval "$(chatmarks completion bash)"       in ~/.bashrc
+  eval "$(chatmarks completion zsh)"        in ~/.zshrc, after compinit
+  chatmarks completion fish | source        in ~/.config/fish/config.fish
+"""
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start here: chatmarks serve --dev",
+    epilog=EPILOG,
 )
 @click.version_option(package_name="chatmarks", message="%(prog)s %(version)s")
 def main() -> None:
@@ -27,3 +40,4 @@ main.add_command(sign)
 main.add_command(call)
 main.add_command(config)
 main.add_command(demo)
+main.add_command(completion)

@@ -38,6 +38,7 @@ set_option = click.option(
 source_option = click.option(
     "--source", "sources", metavar="NET", multiple=True, help="A network that may call; else all may."
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class _Refusal(Exception):
@@ -55,6 +56,7 @@ Examples:
   chatmarks app create --sdkappid 1400000001
   chatmarks app create --sdkappid 1400000001 --admin boss --profile documented
   chatmarks app create --sdkappid 1400000001 --set pooling=split --source 10.0.0.0/8
+  chatmarks app create --sdkappid 1400000001 --json | jq -r .key
 """
 
 
@@ -75,6 +77,7 @@ Examples:
 @source_option
 @store_option
 @config_option
+@json_option
 def create(
     *,
     sdkappid: int,
@@ -85,6 +88,7 @@ def create(
     sources: tuple[str, ...],
     store: str | None,
     config: str | None,
+    as_json: bool,
 ) -> None:
     """Make an app and print its key, which is not shown again."""
     key = secrets.token_hex(_KEY_BYTES) if key_file is None else _key_of(key_file)
@@ -96,12 +100,25 @@ def create(
         return _with_profile(_with_admins(made, admins, ()), profile, switches, ())
 
     _change(sdkappid, store, config, change, create=True)
+    shown = None if key_file else key
+    if as_json:
+        click.echo(json.dumps({"sdkappid": sdkappid, "admins": admins, "key": shown}))
+        return
     click.echo(f"app {sdkappid}, administrator {', '.join(admins)}")
-    if key_file is None:
-        click.echo(f"key {key}")
+    if shown:
+        click.echo(f"key {shown}")
 
 
-@app.command("list")
+LIST_EXAMPLES = """
+\b
+Examples:
+  chatmarks app list
+  chatmarks app list --store sqlite:////var/lib/chatmarks/books.db
+  chatmarks app list --json | jq 'select(.enabled) | .sdkappid'
+"""
+
+
+@app.command("list", epilog=LIST_EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one app a line.")
 @store_option
 @config_option
@@ -159,6 +176,7 @@ Examples (the first two rotate a key):
 @click.option("--any-source", is_flag=True, help="Let all networks call again.")
 @store_option
 @config_option
+@json_option
 def update(  # noqa: PLR0913 - one for each option
     *,
     sdkappid: int,
@@ -174,6 +192,7 @@ def update(  # noqa: PLR0913 - one for each option
     any_source: bool,
     store: str | None,
     config: str | None,
+    as_json: bool,
 ) -> None:
     """Change an app: all that is asked for, or nothing."""
     made = secrets.token_hex(_KEY_BYTES) if new_key else None
@@ -187,36 +206,54 @@ def update(  # noqa: PLR0913 - one for each option
         return after
 
     _change(sdkappid, store, config, change)
+    if as_json:
+        click.echo(json.dumps({"sdkappid": sdkappid, "key": made}))
+        return
     click.echo(f"app {sdkappid} is changed")
     if made:
         click.echo(f"key {made}")
 
 
-@app.command()
+DISABLE_EXAMPLES = """
+\b
+Examples:
+  chatmarks app disable --sdkappid 1400000001
+  chatmarks app disable --sdkappid 1400000001 --store sqlite:////var/lib/chatmarks/books.db
+"""
+
+
+@app.command(epilog=DISABLE_EXAMPLES)
 @sdkappid_option
 @store_option
 @config_option
-def disable(*, sdkappid: int, store: str | None, config: str | None) -> None:
+@json_option
+def disable(*, sdkappid: int, store: str | None, config: str | None, as_json: bool) -> None:
     """Refuse all calls of an app (60016). Its data stays."""
-    _switch(sdkappid, store, config, enabled=False)
+    _switch(sdkappid, store, config, enabled=False, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=DISABLE_EXAMPLES.replace("disable", "enable"))
 @sdkappid_option
 @store_option
 @config_option
-def enable(*, sdkappid: int, store: str | None, config: str | None) -> None:
+@json_option
+def enable(*, sdkappid: int, store: str | None, config: str | None, as_json: bool) -> None:
     """Answer the calls of an app again."""
-    _switch(sdkappid, store, config, enabled=True)
+    _switch(sdkappid, store, config, enabled=True, as_json=as_json)
 
 
-def _switch(sdkappid: int, store: str | None, config: str | None, *, enabled: bool) -> None:
+def _switch(
+    sdkappid: int, store: str | None, config: str | None, *, enabled: bool, as_json: bool
+) -> None:
     _change(
         sdkappid,
         store,
         config,
         lambda before, _: replace(_existing(before, sdkappid), enabled=enabled),
     )
+    if as_json:
+        click.echo(json.dumps({"sdkappid": sdkappid, "enabled": enabled}))
+        return
     click.echo(f"app {sdkappid} is {'enabled' if enabled else 'disabled'}")
 
 

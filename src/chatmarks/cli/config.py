@@ -29,7 +29,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 @click.group()
 def config() -> None:
-    """Show and check the settings that `chatmarks serve` would have with the same options."""
+    """Show and check the settings.
+
+    They are those that chatmarks serve would have with the same options, variables and file.
+    """
 
 
 CHECK_EXAMPLES = """

@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Tell the documented story on a throw-away server.")
 def demo() -> None:
     """Import accounts, file and mark conversations, search them; print the search's answer.
 

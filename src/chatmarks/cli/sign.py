@@ -61,10 +61,12 @@ def sign(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Print a UserSig, or explain one: its fields, each check that a server makes, and the mend.
+    """Print a UserSig, or explain one.
+
+    To explain is to show its fields, each check that a server makes, and the mend of what fails;
+    whatever is not given is not checked.
 
     The key comes from --key-file, CHATMARKS_APP_KEY, CHATMARKS_APP_KEY_FILE, or the app in the store.
-    To explain, whatever is not given is not checked.
     """
     if explain is not None:
         keys = _keys_to_check(explain, sdkappid, key_file, store, config)
