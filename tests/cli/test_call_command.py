@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatmarks.cli import main
 from harness import ADMIN, KEY, SDKAPPID
@@ -167,6 +173,9 @@ def test_an_app_of_a_store_is_called_with_the_key_in_it(invoke: Invoke, tmp_path
         ((GET, "{}", "--sdkappid", "7"), "there is no store 'chatmarks.db'"),
         ((GET, "{}", "--config", "gone"), "gone: cannot be read: No such file or directory"),
         ((GET, "{}", "--key-file", "gone"), "gone cannot be read: No such file or directory"),
+        ((GET, "{}", "--url", "http://a b"), "--url: 'http://a b' is not of the form http://host:port"),
+        ((GET, "{}", "--url", "http://a/ü"), "--url: 'http://a/ü' is not of the form http://host:port"),
+        ((GET, "{}", "--url", "http://u:p@a"), "--url: 'http://u:p@a' is not of the form http://host"),
         (
             (GET, "{}", "--url", "https://chatmarks.invalid", "--sdkappid", "7", "--key-file", "key"),
             "https://chatmarks.invalid cannot be reached: ",
@@ -191,21 +200,39 @@ def test_a_server_that_is_not_there_is_one_clear_line(invoke: Invoke) -> None:
     assert (finished.returncode, len(finished.stderr.splitlines())) == (2, 1)
 
 
+def test_a_server_that_never_answers_is_given_up(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatmarks.cli.exchange._SECONDS_MAX", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        line = refused(invoke("call", "--url", url, GET, "{}"))
+    assert line == f"{url} gave no answer within 0.2 seconds"
+
+
 @contextmanager
-def answering(answer: bytes) -> Generator[str, None, None]:
-    """The URL of a listener that answers one connection so."""
+def answering(
+    answer: bytes, tls: ssl.SSLContext | None = None, heard: list[bytes] | None = None
+) -> Generator[str, None, None]:
+    """The URL of a listener that answers one connection so; `heard` gets the request."""
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(answer)
+        with suppress(ssl.SSLError), connection:
+            stream = tls.wrap_socket(connection, server_side=True) if tls else connection
+            with stream:
+                request = stream.recv(65536)
+                while request and not request.endswith(b"{}"):
+                    request += stream.recv(65536)
+                if heard is not None:
+                    heard.append(request)
+                stream.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(30)
 
 
 def answer_of(body: bytes, status: str = "200 OK") -> bytes:
@@ -243,3 +270,45 @@ def test_an_answer_that_is_no_unicode_text_is_printed_as_json_escapes_it(invoke:
 def test_no_key_is_ever_printed(invoke: Invoke, server: Server) -> None:
     for body in (BODY, "{}"):
         assert KEY not in invoke("call", "--url", server.url, GET, body, CHATMARKS_APP_KEY=KEY).output
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that nobody signed but itself, with its key, in one file."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatmarks test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, private.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    path.write_bytes(
+        made.public_bytes(pem)
+        + private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+def test_over_tls_a_certificate_must_be_trusted(invoke: Invoke, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with answering(answer_of(b'{"ErrorCode": 0}'), context) as url:
+        line = refused(invoke("call", "--url", url, GET, "{}"))
+    assert line.startswith(f"{url} shows a certificate that is not trusted: self-signed certificate;")
+    with answering(answer_of(b'{"ErrorCode": 0}'), context) as url:
+        result = invoke("call", "--url", url, GET, "{}", SSL_CERT_FILE=str(certificate))
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"ErrorCode": 0})
+
+
+def test_a_server_behind_a_path_is_called_there(invoke: Invoke) -> None:
+    heard: list[bytes] = []
+    with answering(answer_of(b'{"ErrorCode": 0}'), heard=heard) as url:
+        assert invoke("call", "--url", f"{url}/chat/", GET, "{}").exit_code == 0
+    assert heard[0].startswith(f"POST /chat/v4/{GET}?sdkappid={SDKAPPID}&identifier={ADMIN}&".encode())
+    assert heard[0].endswith(b"{}")

@@ -30,9 +30,10 @@ def server_url(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         fine = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        fine = fine and text.isascii() and text.isprintable() and " " not in text
     except ValueError:
         fine = False
-    if not fine or url.query or url.fragment or "@" in url.netloc or not text.isprintable():
+    if not fine or url.query or url.fragment or "@" in url.netloc:
         raise BadUrl(f"{text!r} is not of the form http://host:port or https://host:port")
     return url
 
