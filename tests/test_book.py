@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
+from chatmarks.book import (
+    EMPTY_BOOK,
+    Account,
+    Book,
+    Edit,
+    Entry,
+    Flaw,
+    Peer,
+    PeerType,
+    account_of,
+    problems_of,
+)
 from chatmarks.limits import Pooling
 
 NOW = 1_700_000_000
@@ -404,3 +415,98 @@ def test_an_entry_is_the_same_object_exactly_where_nothing_changed(
         assert unchanged
     if unchanged and after.next_position == book.next_position:
         assert after is book
+
+
+# What no move makes.
+
+
+def one(entry: Entry, peer: Peer = FRIEND) -> Book:
+    return Book({"work": 1}, {peer: entry}, 1)
+
+
+SOUND = Entry(0, 1, "", 0b10, NOW)
+
+
+def test_a_full_book_at_every_limit_has_no_problem() -> None:
+    names = {f"{number:02}" + "字" * 20 + "é": number for number in range(1, 21)}
+    top = Entry(0, (1 << 64) - 1, "x" * 256, 0x1FFFFE, 0)
+    peers = {Peer(1, "~" * 32): top, Peer(2, " " * 128): Entry(7, 0, "x", 0, NOW)}
+    assert {len(name.encode()) for name in names} == {64}
+    assert problems_of(Book(names, peers, 8)) == []
+    assert problems_of(EMPTY_BOOK) == []
+    assert problems_of(FULL) == []
+
+
+@pytest.mark.parametrize(
+    ("book", "text"),
+    [
+        (one(Entry(0, 1 << 64, "", 0, NOW)), "has marks outside of 64 bits"),
+        (one(Entry(0, -1, "", 0, NOW)), "has marks outside of 64 bits"),
+        (
+            one(Entry(0, 1, "é" * 129, 0, NOW)),
+            "has a custom mark of 258 bytes; at most 256 are allowed",
+        ),
+        (
+            one(Entry(0, 1, "", 0b110, NOW)),
+            "is in groups that do not exist: bits 0x6, there are 0x2",
+        ),
+        (one(Entry(0, 0, "", 0, NOW)), "has no data; such a record is not kept"),
+        (one(Entry(1, 1, "", 0, NOW)), "has position 1; 0 to below 1 are allowed"),
+        (one(Entry(-1, 1, "", 0, NOW)), "has position -1; 0 to below 1 are allowed"),
+    ],
+)
+def test_a_record_that_no_move_makes_is_one_problem_of_its_conversation(book: Book, text: str) -> None:
+    assert problems_of(book) == [Flaw(FRIEND, text)]
+
+
+@pytest.mark.parametrize(
+    ("groups", "texts"),
+    [
+        ({"work": 1, "": 2}, ["the name of group 2 has 0 bytes; 1 to 64 are allowed"]),
+        ({"work": 1, "é" * 33: 2}, ["the name of group 2 has 66 bytes; 1 to 64 are allowed"]),
+        ({"work": 1, "also": 1}, ["2 groups share the id 1"]),
+        ({"work": 1, "more": 21}, ["a group has the id 21; 1 to 20 are allowed"]),
+        ({"work": 1, "less": 0}, ["a group has the id 0; 1 to 20 are allowed"]),
+        ({"work": 1, "less": -1}, ["a group has the id -1; 1 to 20 are allowed"]),
+    ],
+)
+def test_groups_that_no_move_makes_are_problems_of_the_book(
+    groups: dict[str, int], texts: list[str]
+) -> None:
+    assert problems_of(Book(groups, {FRIEND: SOUND}, 1)) == [Flaw(None, text) for text in texts]
+
+
+def test_positions_out_of_order_or_shared_are_problems() -> None:
+    swapped = {FRIEND: Entry(1, 1, "", 0, NOW), ROOM: Entry(0, 1, "", 0, NOW)}
+    (flaw,) = problems_of(Book({}, swapped, 2))
+    assert flaw == Flaw(None, "the conversations are not in the order of their positions")
+    shared = {FRIEND: Entry(0, 1, "", 0, NOW), ROOM: Entry(0, 1, "", 0, NOW)}
+    text = "shares its position 0 with another conversation"
+    assert problems_of(Book({}, shared, 2)) == [Flaw(FRIEND, text), Flaw(ROOM, text)]
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [Peer(0, "x"), Peer(3, "x"), Peer(1, ""), Peer(1, "x" * 33), Peer(1, "é"), Peer(2, "x" * 129)],
+)
+def test_a_peer_that_no_call_can_name_is_a_problem(peer: Peer) -> None:
+    (flaw,) = problems_of(one(SOUND, peer))
+    assert flaw.peer == peer
+
+
+@pytest.mark.parametrize("userid", ["a", "a:b", "x" * 32, " "])
+@pytest.mark.parametrize("sdkappid", [1, 1400000000, 2**63 - 1])
+def test_the_account_of_an_owner_is_the_one_that_has_it(sdkappid: int, userid: str) -> None:
+    account = Account(sdkappid, userid)
+    assert account_of(account.owner) == account
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        *("", "1", ":a", "1:", "0:a", "01:a", "-1:a", "+1:a", "1_0:a", "٣:a", "1:" + "x" * 33, "1:é"),
+        *(f"{2**63}:a", "9" * 5000 + ":a", " 1:a", "1:a\n"),
+    ],
+)
+def test_what_is_no_owner_has_no_account(owner: str) -> None:
+    assert account_of(owner) is None

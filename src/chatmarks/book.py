@@ -8,13 +8,22 @@ rows by identity.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatmarks.limits import CONVERSATIONS_PER_ACCOUNT_MAX, GROUPS_PER_ACCOUNT_MAX, Pooling
+from chatmarks.limits import (
+    CONVERSATIONS_PER_ACCOUNT_MAX,
+    CUSTOM_MARK_BYTES_MAX,
+    GROUP_NAME_BYTES_MAX,
+    GROUPS_PER_ACCOUNT_MAX,
+    MARK_BITS,
+    TO_GROUP_ID_BYTES_MAX,
+    USERID_BYTES_MAX,
+    Pooling,
+)
 
 
 class Account(Struct, frozen=True):
@@ -200,3 +209,97 @@ class _Pools:
 _SHARED: frozenset[str | int] = frozenset({"conversations"})
 
 EMPTY_BOOK = Book({}, {}, 0)
+
+
+class Flaw(Struct, frozen=True):
+    """What no move makes of a book: `peer` is the conversation that has it, None for the rest."""
+
+    peer: Peer | None
+    text: str
+
+
+def problems_of(book: Book) -> list[Flaw]:
+    """Every invariant that `book` breaks. How many conversations it has is none: that depends on
+    the profile, which an app may change."""
+    positions = Counter(entry.position for entry in book.entries.values())
+    flaws = [Flaw(None, text) for text in _group_problems(book.groups)]
+    if book.next_position < 0:
+        flaws.append(Flaw(None, f"the next position is {book.next_position}; it may not be negative"))
+    if list(positions) != sorted(positions):
+        flaws.append(Flaw(None, "the conversations are not in the order of their positions"))
+    named = sum(1 << number for number in set(book.groups.values()) if number in _GROUP_IDS)
+    for peer, entry in book.entries.items():
+        texts = [*_peer_problems(peer), *_entry_problems(entry, named)]
+        if positions[entry.position] > 1:
+            texts.append(f"shares its position {entry.position} with another conversation")
+        if not 0 <= entry.position < book.next_position:
+            texts.append(f"has position {entry.position}; 0 to below {book.next_position} are allowed")
+        flaws += [Flaw(peer, text) for text in texts]
+    return flaws
+
+
+def account_of(owner: str) -> Account | None:
+    """The account whose rows have the key `owner`; None when no account has such a key."""
+    number, _, userid = owner.partition(":")
+    if not is_sdkappid(number) or not _is_identity(userid, USERID_BYTES_MAX):
+        return None
+    return Account(int(number), userid)
+
+
+def is_sdkappid(text: str) -> bool:
+    """Whether `text` is an SDKAppID as keys of rows have it: 1 to 2^63 - 1, no leading zero."""
+    digits = text.isascii() and text.isdigit() and len(text) <= _SDKAPPID_DIGITS_MAX
+    return digits and not text.startswith("0") and int(text) < 1 << 63
+
+
+def _is_identity(text: str, bytes_max: int) -> bool:
+    return 0 < len(text) <= bytes_max and text.isascii() and text.isprintable()
+
+
+def _group_problems(groups: Mapping[str, int]) -> Iterator[str]:
+    taken = Counter(groups.values())
+    for name, number in groups.items():
+        size = len(name.encode())
+        if not 0 < size <= GROUP_NAME_BYTES_MAX:
+            yield (
+                f"the name of group {number} has {size} bytes; 1 to {GROUP_NAME_BYTES_MAX} are allowed"
+            )
+        if "\0" in name:
+            yield f"the name of group {number} holds the character U+0000"
+        if number not in _GROUP_IDS:
+            yield f"a group has the id {number}; 1 to {GROUPS_PER_ACCOUNT_MAX} are allowed"
+    for number, count in taken.items():
+        if count > 1:
+            yield f"{count} groups share the id {number}"
+
+
+def _peer_problems(peer: Peer) -> Iterator[str]:
+    if peer.type not in _PEER_BYTES_MAX:
+        yield f"has type {peer.type}; 1 (account) and 2 (chat group) are allowed"
+        return
+    if not _is_identity(peer.id, limit := _PEER_BYTES_MAX[peer.type]):
+        yield f"has an id that is not 1 to {limit} bytes of printable ASCII"
+
+
+def _entry_problems(entry: Entry, named: int) -> Iterator[str]:
+    """`named`: the bits of the groups that there are."""
+    if not 0 <= entry.marks < 1 << MARK_BITS:
+        yield f"has marks outside of {MARK_BITS} bits"
+    if (size := len(entry.custom_mark.encode())) > CUSTOM_MARK_BYTES_MAX:
+        yield f"has a custom mark of {size} bytes; at most {CUSTOM_MARK_BYTES_MAX} are allowed"
+    if "\0" in entry.custom_mark:
+        yield "has a custom mark with the character U+0000"
+    if entry.groups & ~named:
+        yield f"is in groups that do not exist: bits {entry.groups:#x}, there are {named:#x}"
+    if entry.is_empty:
+        yield "has no data; such a record is not kept"
+    if entry.updated_at < 0:
+        yield f"was changed at {entry.updated_at}; Unix seconds may not be negative"
+
+
+_GROUP_IDS = range(1, GROUPS_PER_ACCOUNT_MAX + 1)
+_PEER_BYTES_MAX: dict[int, int] = {
+    PeerType.ACCOUNT: USERID_BYTES_MAX,
+    PeerType.CHAT_GROUP: TO_GROUP_ID_BYTES_MAX,
+}
+_SDKAPPID_DIGITS_MAX = 19

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chatmarks.cli.app import app
+from chatmarks.cli.backup import backup, restore, verify
 from chatmarks.cli.call import call
 from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
@@ -41,3 +42,6 @@ main.add_command(call)
 main.add_command(config)
 main.add_command(demo)
 main.add_command(completion)
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(verify)

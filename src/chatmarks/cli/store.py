@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from chatmarks.cli.failure import refuse
 from chatmarks.config import ConfigError, load
-from chatmarks.engines import BadStore, open_store
+from chatmarks.engines import BadStore, file_of, open_store
 from chatmarks.seal import Seal, SealError
 from chatmarks.store import Busy, Store
 
@@ -52,3 +53,13 @@ def with_store(
         refuse(str(error))
     except Busy:
         refuse("the store is busy; another process keeps it locked")
+
+
+def store_file(store: str | None, config: str | None) -> Path:
+    """The file of the store that the settings name."""
+    try:
+        return file_of(load({"store": store, "config": config}, os.environ).store)
+    except ConfigError as error:
+        refuse(*error.lines)
+    except BadStore as error:
+        refuse(str(error))

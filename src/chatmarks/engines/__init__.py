@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from chatmarks.store import Store
 
 
@@ -29,3 +31,11 @@ def check_url(url: str) -> None:
     scheme, separator, path = url.partition(":///")
     if url != "memory:" and not (scheme == "sqlite" and separator and path):
         raise BadStore(f"store {url!r} is unknown; memory: and sqlite:///path are known")
+
+
+def file_of(url: str) -> Path:
+    """The file of the store at `url`. Raises `BadStore` for a store that is not one file."""
+    scheme, separator, path = url.partition(":///")
+    if scheme == "sqlite" and separator and path:
+        return Path(path)
+    raise BadStore(f"store {url!r} is not one file; sqlite:///path is")

@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -13,6 +15,7 @@ import apsw
 from chatmarks.engines import BadStore
 from chatmarks.engines.group_commit import BUSY_SECONDS_MAX
 from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
+from chatmarks.store import Busy
 
 log = logging.getLogger("chatmarks")
 
@@ -38,7 +41,7 @@ def make(path: Path, *, create: bool) -> None:
         raise BadStore(
             f"there is no store {str(path)!r}; chatmarks serve and chatmarks app create make one"
         )
-    _make_directory(path.parent)
+    make_directory(path.parent)
     try:
         # Only its owner may read it: it can hold secret keys. SQLite's side files get the same mode.
         # Never opened otherwise than by SQLite once it exists: closing would drop SQLite's locks.
@@ -56,16 +59,16 @@ def make(path: Path, *, create: bool) -> None:
             connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
         connection.execute("COMMIT")
         connection.close()
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
     """Make a directory and those above it, for its owner alone, and durably."""
     if directory.is_dir():
         return
-    _make_directory(directory.parent)
+    make_directory(directory.parent)
     directory.mkdir(mode=0o700, exist_ok=True)
-    _sync_directory(directory.parent)
+    sync_directory(directory.parent)
 
 
 def _is_empty(path: Path) -> bool:
@@ -78,11 +81,21 @@ def _is_empty(path: Path) -> bool:
     try:
         if not _tables(connection):
             return True
-        if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
-            raise BadStore(f"store {str(path)!r} is a database of another program")
-        found = connection.execute("SELECT version_num FROM alembic_version").get
+        check_owner(connection, path)
+        _check_schema(connection, path)
     finally:
         connection.close()
+    return False
+
+
+def check_owner(connection: apsw.Connection, path: Path) -> None:
+    """Raise `BadStore` when the tables in the file are not of a store."""
+    if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
+        raise BadStore(f"store {str(path)!r} is a database of another program")
+
+
+def _check_schema(connection: apsw.Connection, path: Path) -> None:
+    found = connection.execute("SELECT version_num FROM alembic_version").get
     if found is None:
         raise BadStore(f"store {str(path)!r} is damaged: no schema is stamped in it")
     if found != REVISION:
@@ -90,14 +103,47 @@ def _is_empty(path: Path) -> bool:
             f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
             " a newer chatmarks wrote it"
         )
-    return False
+
+
+@contextmanager
+def snapshot(path: Path, *, tidy: bool = True) -> Iterator[apsw.Connection]:
+    """A connection to the store in `path`, in one snapshot that lasts as long as the block.
+
+    Changes no row. Who closes a store last folds the log into the file; without `tidy` not even
+    that is done. Raises `BadStore` where no store is, `Busy`, and in the block what SQLite raises.
+    """
+    if not path.is_file():
+        raise BadStore(f"there is no store {str(path)!r}")
+    flags = apsw.SQLITE_OPEN_READWRITE if tidy else apsw.SQLITE_OPEN_READONLY
+    connection = None
+    try:
+        connection = apsw.Connection(str(path), flags=flags)
+        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")
+        check_owner(connection, path)
+        _check_schema(connection, path)
+    except apsw.Error as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, apsw.BusyError):
+            raise Busy from error
+        raise BadStore(f"store {str(path)!r} cannot be read: {error}") from error
+    except BadStore:
+        assert connection is not None
+        connection.close()
+        raise
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _tables(connection: apsw.Connection) -> set[str]:
     return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the file's name as durable as its content."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -1,0 +1,269 @@
+"""Reads every row of an embedded store and tells what no chatmarks would have written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from chatmarks.book import Account, account_of, is_sdkappid, problems_of
+from chatmarks.engines.file import snapshot
+from chatmarks.engines.rows import ConversationRow, app_of, book_of
+from chatmarks.engines.schema import TABLES
+from chatmarks.limits import (
+    CHAT_GROUP_TYPES,
+    GROUPS_PER_ACCOUNT_MAX,
+    KEYS_PER_APP_MAX,
+    TO_GROUP_ID_BYTES_MAX,
+    resolved_profile,
+)
+from chatmarks.store import App
+
+_STRIDE = 200
+_ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
+_COUNTED = ("account", "conversation", "chat_group", "app")
+
+# Text is read as bytes: a damaged one need not be UTF-8.
+_ACCOUNTS = (
+    "SELECT CAST(owner AS BLOB), version, next_position, CAST(contact_groups AS BLOB)"
+    " FROM account ORDER BY owner"
+)
+_CONVERSATIONS = (
+    "SELECT peer_type, CAST(peer_id AS BLOB), position, standard_mark, CAST(custom_mark AS BLOB),"
+    " contact_groups, updated_at FROM conversation WHERE owner = CAST(? AS TEXT) ORDER BY position"
+)
+_ORPHANS = (
+    "SELECT CAST(owner AS BLOB), peer_type, CAST(peer_id AS BLOB) FROM conversation"
+    " WHERE owner NOT IN (SELECT owner FROM account) ORDER BY owner"
+)
+_CHAT_GROUPS = (
+    "SELECT CAST(id AS BLOB), CAST(type AS BLOB), CAST(name AS BLOB), CAST(owner_account AS BLOB)"
+    " FROM chat_group ORDER BY id"
+)
+_APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong. `owner` is the key of an account, an app or a chat group, `row` that
+    of one of its conversations; both are "" where they do not apply."""
+
+    table: str
+    owner: str
+    row: str
+    problem: str
+
+    @property
+    def line(self) -> str:
+        """The problem for people."""
+        return (
+            f"{' '.join(part for part in (self.table, self.owner, self.row) if part)}: {self.problem}"
+        )
+
+
+Found: TypeAlias = Callable[[Problem], None]
+Advance: TypeAlias = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+def verify(path: Path, found: Found, advance: Advance) -> dict[str, int]:
+    """Tell `found` each problem of the store in `path`; how many rows each table has.
+
+    All is read in one snapshot, and servers may go on writing. Raises `BadStore` and `Busy`.
+    """
+    with snapshot(path) as connection:
+        return examine(connection, found, advance)
+
+
+def examine(connection: apsw.Connection, found: Found, advance: Advance) -> dict[str, int]:
+    """The same for a connection that is in a snapshot."""
+    try:
+        # Rows are only read where SQLite can tell them: what follows relies on their types.
+        broken = [*_schema_problems(connection), *_page_problems(connection)]
+        for problem in broken:
+            found(problem)
+        if broken:
+            found(Problem("file", "", "", "its rows were not read, because of the above"))
+            return {}
+        counts = {table: _count(connection, table) for table in _COUNTED}
+        total = sum(counts.values())
+        rows = chain(
+            _accounts(connection), _orphans(connection), _chat_groups(connection), _apps(connection)
+        )
+        for done, problems in enumerate(rows):
+            for problem in problems:
+                found(problem)
+            if done % _STRIDE == 0:
+                advance(min(done, total), total)
+    except apsw.Error as error:
+        found(Problem("file", "", "", f"it cannot be read to its end: {error}"))
+        return {}
+    advance(total, total)
+    return counts
+
+
+def _count(connection: apsw.Connection, table: str) -> int:
+    number: int = connection.execute(f"SELECT count(*) FROM {table}").get  # noqa: S608 - names of ours
+    return number
+
+
+def _schema_problems(connection: apsw.Connection) -> Iterator[Problem]:
+    statement = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    sound = apsw.Connection(":memory:")
+    sound.execute(TABLES)
+    wanted: dict[Any, Any] = {str(name): sql for name, sql in sound.execute(statement)}
+    sound.close()
+    there: dict[Any, Any] = {str(name): sql for name, sql in connection.execute(statement)}
+    for name in sorted({*wanted, *there}):
+        if name not in there:
+            yield Problem("file", "", "", f"table {name} is missing")
+        elif name not in wanted:
+            yield Problem("file", "", "", f"{name} does not belong to the schema")
+        elif there[name] != wanted[name]:
+            yield Problem("file", "", "", f"table {name} is not as the schema has it")
+
+
+def _page_problems(connection: apsw.Connection) -> Iterator[Problem]:
+    for (text,) in connection.execute("PRAGMA integrity_check"):
+        for line in str(text).splitlines():
+            if line != "ok":
+                yield Problem("file", "", "", line)
+
+
+def _accounts(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    """The problems of each account row, and an empty list for each of its conversations."""
+    for row in connection.execute(_ACCOUNTS):
+        rows = connection.execute(_CONVERSATIONS, (row[0],)).fetchall()
+        yield list(_account_problems(row, rows))
+        yield from ([] for _ in rows)
+
+
+def _account_problems(row: Any, rows: list[Any]) -> Iterator[Problem]:
+    key, version, next_position, groups = row
+    owner = _shown(key)
+    if account_of(key.decode(errors="replace")) is None:
+        yield Problem("account", owner, "", "the key is not SDKAppID:UserID")
+    if version <= 0:
+        yield Problem("account", owner, "", f"the version is {version}; a positive one is required")
+    if problem := _groups_problem(groups):
+        yield Problem("account", owner, "", problem)
+        # The conversations are looked at all the same, as if any group existed that they are in.
+        groups = _ANY_GROUPS
+    sound: list[ConversationRow] = []
+    for peer_type, peer_id, position, marks, text, bits, updated_at in rows:
+        try:
+            sound.append(
+                (peer_type, peer_id.decode(), position, marks, text.decode(), bits, updated_at)
+            )
+        except UnicodeDecodeError:
+            name = f"{peer_type}:{_shown(peer_id)}"
+            yield Problem("conversation", owner, name, "has text that is not UTF-8")
+    for flaw in problems_of(book_of(next_position, groups.decode(), sound)):
+        if flaw.peer is None:
+            yield Problem("account", owner, "", flaw.text)
+        else:
+            name = f"{flaw.peer.type}:{_shown(flaw.peer.id.encode())}"
+            yield Problem("conversation", owner, name, flaw.text)
+
+
+def _groups_problem(text: bytes) -> str | None:
+    try:
+        names = msgspec.json.decode(text, type=dict[str, int])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "the groups are not a JSON object of names and ids"
+    # A dictionary keeps the last of two equal names, so they are counted as they stand.
+    if len(json.loads(text, object_pairs_hook=list)) != len(names):
+        return "two groups have the same name"
+    return None
+
+
+def _orphans(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for owner, peer_type, peer_id in connection.execute(_ORPHANS):
+        name = f"{peer_type}:{_shown(peer_id)}"
+        yield [Problem("conversation", _shown(owner), name, "its account does not exist")]
+
+
+def _chat_groups(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for row in connection.execute(_CHAT_GROUPS):
+        key = _shown(row[0])
+        yield [Problem("chat_group", key, "", text) for text in _chat_group_problems(row)]
+
+
+def _chat_group_problems(row: Any) -> Iterator[str]:
+    try:
+        key, kind, name, owner = (text.decode() for text in row)
+    except UnicodeDecodeError:
+        yield "has text that is not UTF-8"
+        return
+    sdkappid, _, group_id = key.partition(":")
+    sound = group_id.isascii() and group_id.isprintable()
+    if not (is_sdkappid(sdkappid) and sound and 0 < len(group_id) <= TO_GROUP_ID_BYTES_MAX):
+        yield "the key is not SDKAppID:GroupId"
+    if kind not in CHAT_GROUP_TYPES:
+        yield f"the type is {_shown(row[1])}; {', '.join(CHAT_GROUP_TYPES)} are allowed"
+    if not name:
+        yield "has no name"
+    if owner and account_of(f"{sdkappid}:{owner}") is None:
+        yield "the owner is no UserID"
+
+
+def _apps(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for sdkappid, revision, content in connection.execute(_APPS):
+        try:
+            app = app_of(content.decode())
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            decoded = not isinstance(error, UnicodeDecodeError)
+            reason = str(error).replace("`", "") if decoded else "it is not UTF-8"
+            yield [Problem("app", str(sdkappid), "", f"the content is no app: {reason}")]
+            continue
+        problems = [*_row_problems(app, sdkappid, revision), *_app_problems(app)]
+        problems += [
+            f"the administrator {_shown(admin.encode())} has no account"
+            for admin in app.admins
+            if not _exists(connection, Account(app.sdkappid, admin))
+        ]
+        yield [Problem("app", str(sdkappid), "", text) for text in problems]
+
+
+def _row_problems(app: App, sdkappid: Any, revision: Any) -> Iterator[str]:
+    if not is_sdkappid(str(sdkappid)):
+        yield "the SDKAppID is not positive"
+    if app.sdkappid != sdkappid:
+        yield f"the content is that of app {app.sdkappid}"
+    if app.revision != revision:
+        yield f"the revision is {revision} in the row and {app.revision} in the content"
+    if revision <= 0:
+        yield f"the revision is {revision}; a positive one is required"
+
+
+def _app_problems(app: App) -> Iterator[str]:
+    if len(app.sealed_keys) > KEYS_PER_APP_MAX:
+        yield f"has {len(app.sealed_keys)} keys; at most {KEYS_PER_APP_MAX} are allowed"
+    if not all(app.sealed_keys):
+        yield "has an empty key"
+    try:
+        resolved_profile(app.profile, app.overrides)
+    except ValueError as error:
+        yield str(error)
+    for source in app.sources:
+        try:
+            ip_network(source)
+        except ValueError:
+            yield f"the source {_shown(source.encode())} is no network"
+
+
+def _exists(connection: apsw.Connection, account: Account) -> bool:
+    statement = "SELECT 1 FROM account WHERE owner = ?"
+    return connection.execute(statement, (account.owner,)).get is not None
+
+
+def _shown(key: bytes) -> str:
+    """A key on one line, whatever is in it."""
+    text = key.decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
