@@ -85,7 +85,9 @@ def test_a_store_or_a_backup_that_is_not_there_is_refused(invoke: Invoke, tmp_pa
     absent = ("--store", "sqlite:///none.db")
     assert refused(invoke("backup", "x.db", *absent)) == "there is no store 'none.db'"
     assert refused(invoke("verify", *absent)) == "there is no store 'none.db'"
-    assert refused(invoke("restore", "none", "--force")) == "there is no store 'none'"
+    for force in ((), ("--force",)):
+        deep = ("--store", "sqlite:///deep/new.db")
+        assert refused(invoke("restore", "none", *force, *deep)) == "there is no backup 'none'"
     assert [file.name for file in tmp_path.iterdir()] == ["chatmarks.db"]
 
 

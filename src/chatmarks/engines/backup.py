@@ -51,7 +51,9 @@ def restore(file: Path, path: Path, *, force: bool, found: Found, advance: Advan
     and revision is drawn anew, so that none which was seen before the restore speaks of another
     book. Raises `BadStore`, also where `path` exists and not `force` or is in use, and `Busy`.
     """
-    if path.exists() and file.exists() and path.samefile(file):
+    if not file.is_file():
+        raise BadStore(f"there is no backup {str(file)!r}")
+    if path.exists() and path.samefile(file):
         raise BadStore(f"backup {str(file)!r} is the store itself")
     try:
         make_directory(path.parent)
