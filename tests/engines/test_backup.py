@@ -331,3 +331,54 @@ def test_an_empty_file_may_be_replaced(file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     backup.restore(file, tmp_path / "empty.db", force=True, found=none, advance=quiet)
     assert rows(tmp_path / "empty.db", "SELECT count(*) FROM account") == [(41,)]
+
+
+RESTORED = """
+import os, signal, sys
+from pathlib import Path
+from chatmarks.engines import backup
+file, path, left = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+def kill(event, arguments):
+    global left
+    touches = event in ("open", "os.remove", "os.rename", "os.link")
+    if touches and str(path.parent) in str(arguments):
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+sys.addaudithook(kill)
+backup.restore(file, path, force=True, found=print, advance=lambda *_: None)
+"""
+
+LOGGED = """
+import apsw, os, sys
+connection = apsw.Connection(sys.argv[1])
+connection.execute("UPDATE conversation SET custom_mark = 'logged'")
+os._exit(9)
+"""
+
+
+def test_a_restore_killed_at_any_point_leaves_the_old_store_or_the_new_one(
+    path: Path, file: Path
+) -> None:
+    seen: list[str] = []
+    for point in range(100):
+        # The last changes of the old store are in its log only, as after a power cut.
+        subprocess.run([sys.executable, "-c", LOGGED, path], check=False)
+        ended = subprocess.run([sys.executable, "-c", RESTORED, file, path, str(point)], check=False)
+        ((mark, accounts),) = rows(
+            path,
+            "SELECT group_concat(DISTINCT custom_mark), (SELECT count(*) FROM account)"
+            " FROM conversation",
+        )
+        assert accounts == 41
+        assert mark in ("logged", "x" * 200)
+        assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+        seen.append("old" if mark == "logged" else "new")
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL
+    assert seen[-1] == "new"
+    assert seen.index("new") < len(seen) - 1, "no kill fell after the rename"
+    assert seen == sorted(seen, reverse=True), "a killed restore was done, a later one was not"
+    backup.restore(file, path, force=True, found=none, advance=quiet)
+    assert [name for name in names(path.parent) if not name.endswith(".partial")] == ["books.db"]

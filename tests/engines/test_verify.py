@@ -275,6 +275,13 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
             [f"{P}: the revision is 5 in the row and 6 in the content"],
         ),
         (
+            "UPDATE app SET sdkappid = -1, content = json_replace(content, '$.sdkappid', -1)",
+            [
+                "app -1: the SDKAppID is not positive",
+                "app -1: the administrator boss has no account",
+            ],
+        ),
+        (
             "DROP TABLE chat_group",
             ["file: table chat_group is missing", UNREAD],
         ),
