@@ -12,12 +12,13 @@ import pytest
 from chatmarks.book import Account, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, open_store
 from chatmarks.engines.verify import Problem, verify
-from chatmarks.store import App, ChatGroup
+from chatmarks.store import App, ChatGroup, Membership
 from harness import NOW
 
 SDKAPPID = 1400000000
 ALICE = Account(SDKAPPID, "alice")
 BOB = Peer(PeerType.ACCOUNT, "bob")
+ADMIN = Membership("Admin", NOW)
 ROOM = Peer(PeerType.CHAT_GROUP, "@TGS#1")
 
 
@@ -49,6 +50,7 @@ async def fill(path: Path) -> None:
     )
     await store.create_chat_group(SDKAPPID, ChatGroup("@TGS#1", "Public", "a room", "alice"))
     await store.create_chat_group(SDKAPPID, ChatGroup("open", "Community", "another", ""))
+    await store.join(ALICE, (await store.chat_groups(SDKAPPID, ["@TGS#1"]))["@TGS#1"], ADMIN)
     await store.close()
 
 
@@ -70,9 +72,9 @@ def test_a_store_that_chatmarks_wrote_has_no_problem_and_all_its_rows_are_counte
     told: list[tuple[int, int]] = []
     counts = verify(path, found.append, lambda *progress: told.append(progress))
     assert found == []
-    assert counts == {"account": 4, "conversation": 2, "chat_group": 2, "app": 1}
-    assert told[0] == (0, 9)
-    assert told[-1] == (9, 9)
+    assert counts == {"account": 4, "conversation": 2, "chat_group": 2, "membership": 1, "app": 1}
+    assert told[0] == (0, 10)
+    assert told[-1] == (10, 10)
 
 
 async def test_a_store_that_is_open_is_verified_with_what_is_still_in_its_log(path: Path) -> None:
@@ -240,6 +242,24 @@ def content(field: str, value: str) -> str:
         (TO_ROOM.format("name = ''"), f"{G}: has no name"),
         (TO_ROOM.format("name = CAST(x'ff' AS TEXT)"), f"{G}: has text that is not UTF-8"),
         (TO_ROOM.format("owner_account = printf('%.33c', 'x')"), f"{G}: the owner is no UserID"),
+        (TO_ROOM.format("sdkappid = 7"), f"{G}: the app is 7 in the row and 1400000000 in the key"),
+        (TO_ROOM.format("place = 7"), f"{G}: the place is 7, which is not that of its id"),
+        (
+            TO_ROOM.format("incarnation = 0"),
+            f"{G}: the incarnation is 0; a positive one is required",
+        ),
+        (
+            "UPDATE membership SET owner = '1400000000:nobody'",
+            "membership 1400000000:nobody @TGS#1: its account does not exist",
+        ),
+        (
+            "UPDATE membership SET role = 'King'",
+            "membership 1400000000:alice @TGS#1: the role is King; Owner, Admin, Member are allowed",
+        ),
+        (
+            "UPDATE membership SET incarnation = -1",
+            "membership 1400000000:alice @TGS#1: the incarnation is -1; a positive one is required",
+        ),
         (TO_ROOM.format("id = 'open'"), "chat_group open: the key is not SDKAppID:GroupId"),
         ("CREATE TABLE mine (x)", "file: mine does not belong to the schema"),
     ],
@@ -283,7 +303,11 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
         ),
         (
             "DROP TABLE chat_group",
-            ["file: table chat_group is missing", UNREAD],
+            [
+                "file: table chat_group is missing",
+                "file: table chat_group_by_place is missing",
+                UNREAD,
+            ],
         ),
         (
             "ALTER TABLE probe ADD COLUMN more TEXT",

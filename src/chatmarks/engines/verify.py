@@ -24,11 +24,12 @@ from chatmarks.limits import (
     TO_GROUP_ID_BYTES_MAX,
     resolved_profile,
 )
-from chatmarks.store import App
+from chatmarks.store import App, ChatGroup
 
 _STRIDE = 200
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
-_COUNTED = ("account", "conversation", "chat_group", "app")
+_COUNTED = ("account", "conversation", "chat_group", "membership", "app")
+_ROLES = ("Owner", "Admin", "Member")
 
 # Text is read as bytes: a damaged one need not be UTF-8.
 _ACCOUNTS = (
@@ -44,15 +45,20 @@ _ORPHANS = (
     " WHERE owner NOT IN (SELECT owner FROM account) ORDER BY owner"
 )
 _CHAT_GROUPS = (
-    "SELECT CAST(id AS BLOB), CAST(type AS BLOB), CAST(name AS BLOB), CAST(owner_account AS BLOB)"
-    " FROM chat_group ORDER BY id"
+    "SELECT CAST(id AS BLOB), CAST(type AS BLOB), CAST(name AS BLOB), CAST(owner_account AS BLOB),"
+    " created_at, incarnation, sdkappid, place FROM chat_group ORDER BY id"
+)
+# Of chat groups that are gone, memberships may stay; of accounts that are gone, none.
+_MEMBERSHIPS = (
+    "SELECT CAST(owner AS BLOB), CAST(chat_group AS BLOB), incarnation, CAST(role AS BLOB),"
+    " owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
 )
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
 class Problem(Struct, frozen=True):
     """One thing that is wrong. `owner` is the key of an account, an app or a chat group, `row` that
-    of one of its conversations; both are "" where they do not apply."""
+    of one of its conversations or chat groups; both are "" where they do not apply."""
 
     table: str
     owner: str
@@ -94,7 +100,11 @@ def examine(connection: apsw.Connection, found: Found, advance: Advance) -> dict
         counts = {table: _count(connection, table) for table in _COUNTED}
         total = sum(counts.values())
         rows = chain(
-            _accounts(connection), _orphans(connection), _chat_groups(connection), _apps(connection)
+            _accounts(connection),
+            _orphans(connection),
+            _chat_groups(connection),
+            _memberships(connection),
+            _apps(connection),
         )
         for done, problems in enumerate(rows):
             for problem in problems:
@@ -196,8 +206,9 @@ def _chat_groups(connection: apsw.Connection) -> Iterator[list[Problem]]:
 
 
 def _chat_group_problems(row: Any) -> Iterator[str]:
+    *texts, created_at, incarnation, in_app, place = row
     try:
-        key, kind, name, owner = (text.decode() for text in row)
+        key, kind, name, owner = (text.decode() for text in texts)
     except UnicodeDecodeError:
         yield "has text that is not UTF-8"
         return
@@ -211,6 +222,25 @@ def _chat_group_problems(row: Any) -> Iterator[str]:
         yield "has no name"
     if owner and account_of(f"{sdkappid}:{owner}") is None:
         yield "the owner is no UserID"
+    if str(in_app) != sdkappid:
+        yield f"the app is {in_app} in the row and {_shown(sdkappid.encode())} in the key"
+    if place != ChatGroup(group_id, kind, name, owner, created_at, incarnation).place:
+        yield f"the place is {place}, which is not that of its id"
+    if incarnation <= 0:
+        yield f"the incarnation is {incarnation}; a positive one is required"
+
+
+def _memberships(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for owner, chat_group, incarnation, role, has_account in connection.execute(_MEMBERSHIPS):
+        problems = []
+        if not has_account:
+            problems.append("its account does not exist")
+        if role.decode(errors="replace") not in _ROLES:
+            problems.append(f"the role is {_shown(role)}; {', '.join(_ROLES)} are allowed")
+        if incarnation <= 0:
+            problems.append(f"the incarnation is {incarnation}; a positive one is required")
+        name = _shown(chat_group)
+        yield [Problem("membership", _shown(owner), name, text) for text in problems]
 
 
 def _apps(connection: apsw.Connection) -> Iterator[list[Problem]]:
