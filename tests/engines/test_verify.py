@@ -92,6 +92,7 @@ TO_BOB = "UPDATE conversation SET {} WHERE peer_id = 'bob'"
 TO_ALICE = "UPDATE account SET {} WHERE owner = '1400000000:alice'"
 TO_ROOM = "UPDATE chat_group SET {} WHERE id = '1400000000:open'"
 G = "chat_group 1400000000:open"
+M = "membership 1400000000:alice 1400000000:@TGS#1"
 P = "app 1400000000"
 UNREAD = "file: its rows were not read, because of the above"
 
@@ -250,15 +251,15 @@ def content(field: str, value: str) -> str:
         ),
         (
             "UPDATE membership SET owner = '1400000000:nobody'",
-            "membership 1400000000:nobody @TGS#1: its account does not exist",
+            f"{M.replace('alice', 'nobody')}: its account does not exist",
         ),
         (
             "UPDATE membership SET role = 'King'",
-            "membership 1400000000:alice @TGS#1: the role is King; Owner, Admin, Member are allowed",
+            f"{M}: the role is King; Owner, Admin, Member are allowed",
         ),
         (
             "UPDATE membership SET incarnation = -1",
-            "membership 1400000000:alice @TGS#1: the incarnation is -1; a positive one is required",
+            f"{M}: the incarnation is -1; a positive one is required",
         ),
         (TO_ROOM.format("id = 'open'"), "chat_group open: the key is not SDKAppID:GroupId"),
         ("CREATE TABLE mine (x)", "file: mine does not belong to the schema"),
@@ -281,7 +282,11 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
     [
         (
             "DELETE FROM account WHERE owner = '1400000000:alice'",
-            [f"{C} 1:bob: its account does not exist", f"{C} 2:@TGS#1: its account does not exist"],
+            [
+                f"{C} 1:bob: its account does not exist",
+                f"{C} 2:@TGS#1: its account does not exist",
+                f"{M}: its account does not exist",
+            ],
         ),
         (
             TO_BOB.format("position = 1"),

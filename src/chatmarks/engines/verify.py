@@ -216,6 +216,7 @@ def _chat_group_problems(row: Any) -> Iterator[str]:
     sound = group_id.isascii() and group_id.isprintable()
     if not (is_sdkappid(sdkappid) and sound and 0 < len(group_id) <= TO_GROUP_ID_BYTES_MAX):
         yield "the key is not SDKAppID:GroupId"
+        return
     if kind not in CHAT_GROUP_TYPES:
         yield f"the type is {_shown(row[1])}; {', '.join(CHAT_GROUP_TYPES)} are allowed"
     if not name:
