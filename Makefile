@@ -35,6 +35,7 @@ coverage: $(VENV)/.dev
 
 docs: $(VENV)/.run  ## Write the generated documents anew.
 	$(BIN)/python tools/compatibility.py > docs/compatibility.md
+	$(BIN)/python tools/profiles.py > docs/profiles.md
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py

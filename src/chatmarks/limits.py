@@ -73,47 +73,57 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     group_name_bytes_max: Literal[32, 64] = 32
-    """32 until 2026-03 and in the text of 51011, 64 in the pages of 2026-04 (53437, 53439)."""
+    """Bytes of a group's name, at most, else 51011. 32 until 2026-03 and in the text of 51011, 64 in
+    the pages of 2026-04 (1047/53437, 53439)."""
 
     pooling: Pooling = "shared"
     """What the 1,000 of 51008 counts. `shared`: conversations with any data (2023, 2024);
     `split`: grouped ones, and marked ones apart (2026-04); `per_group`: each group, and marked
-    ones apart (2026-03)."""
+    ones apart (2026-03). Pages 1047/53437 to 53439."""
 
     unknown_account: Literal["strict", "lenient"] = "strict"
-    """`strict`: an account that was never imported is 50001; `lenient`: imported on first use."""
+    """`strict`: an account that was never imported is 50001 (1047/34348);
+    `lenient`: imported on first use, which no document has."""
 
     unknown_chat_group: Literal["strict", "lenient"] = "strict"
-    """`strict`: a conversation with an unknown chat group is 51007 in its result; `lenient`: taken."""
+    """`strict`: a conversation with an unknown chat group is 51007 in its result
+    (1047/34348); `lenient`: taken, for who does not mirror chat groups."""
 
     check_to_account: bool = False
-    """Whether a conversation with an account that was never imported is 50001 in its result."""
+    """Whether a conversation with an account that was never imported is 50001 in its result;
+    no document tells."""
 
     not_admin: Literal[60010, 50003] = 60010
-    """What a caller who is no admin is answered: the gateway's code or the service's own."""
+    """What a caller who is no admin is answered: the gateway's code (269/1519) or the service's own
+    (1047/34348)."""
 
     get_page_size: Annotated[int, Meta(ge=1, le=1000)] = 100
     """Records in one page of `get_contact_group`; no document tells."""
 
     edition: Literal["full", "basic"] = "full"
-    """`basic`: conversation groups and standard marks are 51013, custom marks are not."""
+    """`basic`: conversation groups and standard marks are 51013 (1047/34348), custom marks
+    are not."""
 
     usersig: Literal["verify", "any"] = "verify"
     """`any`: no ticket is verified; only heeded while the server listens on loopback, and not for a
-    page in a browser."""
+    page in a browser. No document has it: it is for tests."""
 
     calls_per_second: Annotated[int, Meta(ge=0)] = 0
     """Calls of one command in one second, at most; a command documented with less keeps less.
-    0: no cap. Documented: 200."""
+    0: no cap. Over it: 60007 (269/1519). Documented: 200 (1047/53437 to 53442)."""
 
     app_calls_per_second: Annotated[int, Meta(ge=0)] = 0
-    """Calls of one app in one second over all commands, at most. 0: no cap."""
+    """Calls of one app in one second over all commands, at most. 0: no cap. Over it: 60011
+    (269/1519), for which no number is documented."""
 
 
+# Those named after a month say what the pages of that month say, whatever the defaults become.
 PROFILES: dict[str, Profile] = {
     "default": Profile(),
     "documented": Profile(calls_per_second=200),
     "lenient": Profile(unknown_account="lenient", unknown_chat_group="lenient"),
+    "2024-07": Profile(group_name_bytes_max=32, pooling="shared"),
+    "2026-04": Profile(group_name_bytes_max=64, pooling="split"),
 }
 
 

@@ -195,7 +195,8 @@ def test_a_declared_app_has_the_profile_that_a_variable_names() -> None:
     assert settings.apps[0].profile == "lenient"
     (line,) = mistakes({"dev": True}, CHATMARKS_APP_PROFILE="gold")
     assert line == (
-        "CHATMARKS_APP_PROFILE: profile 'gold' is unknown; known: default, documented, lenient"
+        "CHATMARKS_APP_PROFILE: profile 'gold' is unknown; known: default, documented, lenient,"
+        " 2024-07, 2026-04"
     )
 
 

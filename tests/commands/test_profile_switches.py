@@ -268,6 +268,32 @@ async def test_the_documented_profile_answers_60007_to_the_201st_call_of_a_secon
     assert await caller.code(GET, page()) == 0
 
 
+@pytest.mark.parametrize(("profile", "limit"), [("2024-07", 32), ("2026-04", 64)])
+async def test_a_dated_profile_has_the_name_length_of_its_pages(profile: str, limit: int) -> None:
+    caller = await memory_caller(profile=profile)
+    assert await caller.code(CREATE, creation("x" * limit)) == 0
+    assert await caller.code(CREATE, creation("y" * (limit + 1))) == 51011
+
+
+@pytest.mark.parametrize(("profile", "code"), [("2024-07", 51008), ("2026-04", 0)])
+async def test_a_dated_profile_pools_groups_and_marks_as_its_pages_do(profile: str, code: int) -> None:
+    caller = await memory_caller(profile=profile)
+    await fill(caller, 1000)
+    await caller.ok(CREATE, creation("a"))
+    await caller.ok(CREATE, creation("b"))
+    assert await codes(caller, UPDATE, joining("a", FRIEND)) == [code]
+    assert await codes(caller, MARK, marking(bits(account("one more"), 0))) == [51008]
+
+
+async def test_one_full_group_leaves_no_room_in_another_in_2026_04() -> None:
+    caller = await memory_caller(profile="2026-04")
+    await caller.ok(CREATE, creation("a"))
+    await caller.ok(CREATE, creation("b"))
+    await join_many(caller, "a", people(1000))
+    assert await codes(caller, UPDATE, joining("b", FRIEND)) == [51008]
+    assert await codes(caller, MARK, marking(bits(FRIEND, 0))) == [0]
+
+
 async def test_a_command_documented_with_100_calls_keeps_them() -> None:
     caller = await memory_caller(profile="documented")
     body = {"CheckItem": [{"UserID": OWNER}]}
