@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test check lint types layers docs docs-check coverage bench-start lock clean
+.PHONY: run demo test check lint types layers docs docs-check coverage bench-start lock wheel clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -49,6 +49,9 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --upgrade -c requirements/run.lock --group dev pyproject.toml \
 		requirements/build.in -o requirements/dev.lock
+
+wheel: $(VENV)/.run  ## Write the wheel to dist; pipx or uv install it.
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
