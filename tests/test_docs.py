@@ -62,3 +62,42 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     used = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
     assert {"run", "test", "demo"} <= used & targets
+
+
+def test_the_two_readmes_link_to_each_other_in_their_heads() -> None:
+    for page, other in (("README.md", "README.zh-CN.md"), ("README.zh-CN.md", "README.md")):
+        head = (ROOT / page).read_text(encoding="utf-8").partition("##")[0]
+        assert f"({other})" in head
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\]\(((?!README)[^)]+)\)",  # links, but those to each other
+        r"`([^`\n]+)`",  # commands, variables, names
+        r"^\$ ([^#\n]*[^#\s])",  # what is to be typed
+        r"https?://[\w.:]+\w",
+        r"\b\d{5,}\b",  # codes and apps
+        r"^## ()",
+    ],
+)
+def test_the_chinese_readme_names_what_the_english_one_names(pattern: str) -> None:
+    english, chinese = (
+        sorted(re.findall(pattern, (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE))
+        for page in ("README.md", "README.zh-CN.md")
+    )
+    assert english
+    assert chinese == english
+
+
+def test_the_exchange_in_the_readmes_is_the_same() -> None:
+    english, chinese = (
+        re.findall(
+            r"^```(?:http|json)\n.*?^```",
+            (ROOT / page).read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+        for page in ("README.md", "README.zh-CN.md")
+    )
+    assert len(english) == 2
+    assert chinese == english
