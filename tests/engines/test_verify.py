@@ -12,6 +12,7 @@ import pytest
 from chatmarks.book import Account, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, open_store
 from chatmarks.engines.verify import Problem, verify
+from chatmarks.limits import PROFILES
 from chatmarks.store import App, ChatGroup, Membership
 from harness import NOW
 
@@ -229,7 +230,7 @@ def content(field: str, value: str) -> str:
         (content("sealed_keys", "json('[\"\"]')"), f"{P}: has an empty key"),
         (
             content("profile", "'mine'"),
-            f"{P}: profile 'mine' is unknown; known: default, documented, lenient",
+            f"{P}: profile 'mine' is unknown; known: {', '.join(PROFILES)}",
         ),
         (content("sources", "json('[\"home\"]')"), f"{P}: the source home is no network"),
         (
