@@ -371,6 +371,8 @@ def app_problem(app: DeclaredApp) -> str | None:
     """What is wrong with an app, as a sentence; None when it is fine."""
     if not 0 < app.sdkappid <= _SDKAPPID_MAX:
         return f"sdkappid is {app.sdkappid}; 1 to {_SDKAPPID_MAX} are allowed"
+    if not app.admins:
+        return "there is no admin; 1 at least is required"
     for admin in app.admins:
         if not is_userid(admin):
             return f"admin {admin!r} {userid_problem(admin)}"

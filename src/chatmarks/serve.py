@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shlex
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +25,7 @@ from chatmarks.call_log import CallLog
 from chatmarks.config import DeclaredApp, Settings, is_loopback
 from chatmarks.engines import open_store
 from chatmarks.http11 import Http11
+from chatmarks.limits import CONNECTIONS_MAX, IDLE_SECONDS_MAX
 from chatmarks.metrics import Metrics
 from chatmarks.seal import Seal
 from chatmarks.service import Observed, Service
@@ -31,9 +34,9 @@ from chatmarks.usersig import sign
 
 log = logging.getLogger("chatmarks")
 
-_KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 10
 _BACKLOG = 2048
+_OTHER_FILES = 1000
 
 
 class CannotListen(Exception):
@@ -113,12 +116,18 @@ def _admin_when_asked(service: Service, metrics: Metrics, settings: Settings) ->
 
 
 def _allow_many_connections() -> None:
-    """Raise the number of open files to what the system allows; a connection is one."""
+    """Let the process have a file for each connection, as far as the system allows."""
     if sys.platform != "win32":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = CONNECTIONS_MAX + _OTHER_FILES
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            # macOS refuses more than its own limit, which it does not tell here.
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
@@ -147,8 +156,11 @@ def curl_line(url: str, app: DeclaredApp) -> str:
             "contenttype": "json",
         }
     )
-    body = f'{{"From_Account":"{app.admins[0]}","ContactItem":[{{"Type":1,"To_Account":"user_0002"}}]}}'
-    return f"curl -d '{body}' '{url}/v4/recentcontact/search_contact_group?{query}'"
+    contact = {"Type": 1, "To_Account": "user_0002"}
+    body = msgspec.json.encode({"From_Account": app.admins[0], "ContactItem": [contact]}).decode()
+    target = f"{url}/v4/recentcontact/search_contact_group?{query}"
+    # Quoted: a UserID may hold any printable character of ASCII.
+    return shlex.join(["curl", "-d", body, target])
 
 
 async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
@@ -159,7 +171,7 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
         kept = tuple(seal.open(before.sdkappid, envelope) for envelope in before.sealed_keys)
         if lost := set(kept) - set(declared.keys):
             log.warning("app %s: %s kept key(s) not declared, so revoked", before.sdkappid, len(lost))
-        # The same keys are not sealed again, unless a master key has come since.
+        # Keys that are the same keep their envelopes, unless a master key has come since.
         same = kept == declared.keys and all(map(seal.is_current, before.sealed_keys))
         return replace(
             before,
@@ -211,7 +223,7 @@ def _http(application: Any, cert: str | None = None, key: str | None = None) -> 
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=int(IDLE_SECONDS_MAX),
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
 

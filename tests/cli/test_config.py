@@ -146,6 +146,10 @@ def test_each_mistake_is_one_line_that_names_the_setting(
             '[[apps]]\nsdkappid = 7\nadmins = [""]\nkeys = ["k"]',
             "chatmarks.toml: apps[0]: admin '' is ",
         ),
+        (
+            '[[apps]]\nsdkappid = 7\nadmins = []\nkeys = ["k"]',
+            "chatmarks.toml: apps[0]: there is no admin",
+        ),
         ('[[apps]]\nsdkappid = 7\nadmins = ["a"]', "chatmarks.toml: apps[0]: there are 0 keys; 1 to 2"),
         (
             '[[apps]]\nsdkappid = 7\nadmins = ["a"]\nkeys = ["\\n"]',

@@ -8,10 +8,13 @@ import shlex
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from chatmarks.config import DeclaredApp
+from chatmarks.serve import curl_line
 from harness import ADMIN, KEY, SDKAPPID, chat_group
 from process import PROGRAM, Client, Server, run, serving, signed_query
 
@@ -69,6 +72,15 @@ async def test_dev_prints_the_url_the_app_its_key_and_a_curl_line_that_works() -
     }
     process.terminate()
     assert await process.wait() == 0
+
+
+def test_the_curl_line_survives_a_userid_with_quotes() -> None:
+    userid = 'o\'brien "$HOME"'
+    line = curl_line("http://127.0.0.1:1", DeclaredApp(SDKAPPID, (userid,), (KEY,)))
+    curl, flag, body, url = shlex.split(line)
+    assert (curl, flag) == ("curl", "-d")
+    assert json.loads(body)["From_Account"] == userid
+    assert parse_qs(urlsplit(url).query)["identifier"] == [userid]
 
 
 async def test_without_an_app_it_starts_and_prints_the_line_that_makes_one(file_url: str) -> None:
