@@ -173,7 +173,7 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
             log.warning("app %s: %s kept key(s) not declared, so revoked", before.sdkappid, len(lost))
         # Keys that are the same keep their envelopes, unless a master key has come since.
         same = kept == declared.keys and all(map(seal.is_current, before.sealed_keys))
-        return replace(
+        after = replace(
             before,
             admins=declared.admins,
             sealed_keys=before.sealed_keys
@@ -182,6 +182,7 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
             profile=before.profile if declared.profile is None else declared.profile,
             overrides=before.overrides if declared.overrides is None else declared.overrides,
         )
+        return before if app is not None and after == before else after
 
     await store.change_app(declared.sdkappid, change)
 

@@ -144,7 +144,8 @@ class Store(Protocol):
     async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
         """Replace an app by `change` of it, with a new revision; its admins become accounts.
 
-        `change` gets None when there is no such app, and may raise: then nothing is changed.
+        `change` gets None when there is no such app, and may raise or return the very same app: then
+        nothing is changed.
         """
 
     async def check(self) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from chatmarks.config import DeclaredApp
+from chatmarks.engines import open_store
 from chatmarks.serve import curl_line
 from harness import ADMIN, KEY, SDKAPPID, chat_group
 from process import PROGRAM, Client, Server, run, serving, signed_query
@@ -127,6 +128,21 @@ async def test_the_demo_app_can_be_lenient() -> None:
             }
             answer = await client.ok("recentcontact/create_contact_group", body)
     assert answer["GroupResultItem"][0]["ResultItem"][0]["ResultCode"] == 0
+
+
+async def test_a_restart_changes_nothing_of_a_declared_app_that_is_as_declared(file_url: str) -> None:
+    async def revision() -> int:
+        store = await open_store(file_url)
+        app = await store.app(SDKAPPID)
+        await store.close()
+        assert app is not None
+        return app.revision
+
+    revisions = []
+    for _ in range(2):
+        with serving("--store", file_url):
+            revisions.append(await revision())
+    assert revisions[0] == revisions[1]
 
 
 async def test_sigterm_answers_calls_in_flight_and_keeps_what_they_changed(file_url: str) -> None:

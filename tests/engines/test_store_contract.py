@@ -804,7 +804,8 @@ async def test_a_change_of_an_app_gets_the_app_as_it_is(store: Store) -> None:
 
 async def test_every_change_of_an_app_brings_another_revision(store: Store) -> None:
     revisions = [
-        (await store.change_app(SDKAPPID, lambda app: app or App(SDKAPPID))).revision for _ in range(30)
+        (await store.change_app(SDKAPPID, lambda app: replace(app or App(SDKAPPID)))).revision
+        for _ in range(30)
     ]
     assert len(set(revisions)) == 30
     assert all(0 < revision < 2**63 for revision in revisions)
@@ -869,3 +870,14 @@ async def test_a_good_store_passes_its_check_as_often_as_asked(store: Store) -> 
     for _ in range(3):
         await store.check()
     assert await store.read(ALICE) == before
+
+
+async def test_an_app_that_a_change_leaves_as_it_was_keeps_its_revision(store: Store) -> None:
+    made = await store.change_app(7, lambda _: App(7, (b"\0key",), ("boss",)))
+
+    def leave(app: App | None) -> App:
+        assert app is not None
+        return app
+
+    assert await store.change_app(7, leave) == made
+    assert await store.app(7) == made

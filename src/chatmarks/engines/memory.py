@@ -116,7 +116,11 @@ class MemoryStore:
         return [self._apps[sdkappid] for sdkappid in sorted(self._apps)]
 
     async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
-        app = replace(change(self._apps.get(sdkappid)), revision=draw_version())
+        before = self._apps.get(sdkappid)
+        changed = change(before)
+        if changed is before:
+            return changed
+        app = replace(changed, revision=draw_version())
         self._apps[sdkappid] = app
         for admin in app.admins:
             await self.create_account(Account(sdkappid, admin))

@@ -142,11 +142,14 @@ class SqliteStore:
     async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
         def work(connection: apsw.Connection) -> App:
             try:
-                changed = change(_app(connection, sdkappid))
+                before = _app(connection, sdkappid)
+                changed = change(before)
             except apsw.Error:
                 raise
             except Exception as error:
                 raise Refused from error
+            if changed is before:
+                return changed
             app = msgspec.structs.replace(changed, revision=draw_version())
             connection.execute(
                 "INSERT INTO app (sdkappid, revision, content) VALUES (?, ?, ?)"
