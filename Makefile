@@ -36,6 +36,7 @@ coverage: $(VENV)/.dev
 docs: $(VENV)/.run  ## Write the generated documents anew.
 	$(BIN)/python tools/compatibility.py > docs/compatibility.md
 	$(BIN)/python tools/profiles.py > docs/profiles.md
+	$(BIN)/python tools/tables.py > src/chatmarks/engines/tables.sql
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py

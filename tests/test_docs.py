@@ -13,12 +13,19 @@ ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
-@pytest.mark.parametrize("page", ["compatibility", "profiles"])
-def test_a_generated_page_is_what_the_code_says(page: str) -> None:
+@pytest.mark.parametrize(
+    ("tool", "file"),
+    [
+        ("compatibility", "docs/compatibility.md"),
+        ("profiles", "docs/profiles.md"),
+        ("tables", "src/chatmarks/engines/tables.sql"),
+    ],
+)
+def test_a_generated_file_is_what_the_code_says(tool: str, file: str) -> None:
     made = subprocess.run(
-        [sys.executable, ROOT / f"tools/{page}.py"], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / f"tools/{tool}.py"], capture_output=True, text=True, check=True
     )
-    assert (ROOT / f"docs/{page}.md").read_text() == made.stdout, "run make docs"
+    assert (ROOT / file).read_text() == made.stdout, "run make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -18,7 +18,7 @@ import pytest
 
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, chat_groups, group_commit, open_store
-from chatmarks.engines.schema import APPLICATION_ID
+from chatmarks.engines.schema import APPLICATION_ID, REVISION
 from chatmarks.engines.sqlite import SqliteStore
 from chatmarks.store import App, Busy, Change, ChatGroup, Membership, Store, UnknownAccount
 from harness import NOW
@@ -221,7 +221,7 @@ async def test_what_is_no_store_is_refused_with_its_path_and_the_reason(
 
 async def test_a_newer_store_is_refused_with_both_schemas(path: Path) -> None:
     make_newer_store(path)
-    with pytest.raises(BadStore, match=r"'9999'.*'0001'.*newer chatmarks"):
+    with pytest.raises(BadStore, match=r"'9999'.*'0002'.*newer chatmarks"):
         await opened(path)
 
 
@@ -506,7 +506,7 @@ def test_starters_at_once_on_a_fresh_path_make_one_store(tmp_path: Path) -> None
     assert [child.exitcode for child in children] == [0, 0, 0]
     for path in paths:
         assert {row[0] for row in rows(path, "account")} == {f"{SDKAPPID}:{name}" for name in owners}
-        assert rows(path, "alembic_version") == [("0001",)]
+        assert rows(path, "alembic_version") == [(REVISION,)]
 
 
 def write_until_killed(path: Path, pipe: Connection) -> None:

@@ -263,7 +263,7 @@ def content(field: str, value: str) -> str:
             f"{M}: the incarnation is -1; a positive one is required",
         ),
         (TO_ROOM.format("id = 'open'"), "chat_group open: the key is not SDKAppID:GroupId"),
-        ("CREATE TABLE mine (x)", "file: mine does not belong to the schema"),
+        ("CREATE TABLE mine (x)", "file: table mine does not belong to the schema"),
     ],
 )
 def test_a_row_altered_by_hand_is_the_one_problem_found(
@@ -310,10 +310,18 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
         (
             "DROP TABLE chat_group",
             [
+                "file: index chat_group_by_place is missing",
                 "file: table chat_group is missing",
-                "file: table chat_group_by_place is missing",
                 UNREAD,
             ],
+        ),
+        (
+            "DROP INDEX membership_by_chat_group",
+            ["file: index membership_by_chat_group is missing", UNREAD],
+        ),
+        (
+            "DROP INDEX chat_group_by_place; CREATE INDEX chat_group_by_place ON chat_group (place)",
+            ["file: index chat_group_by_place is not as the schema has it", UNREAD],
         ),
         (
             "ALTER TABLE probe ADD COLUMN more TEXT",

@@ -10,6 +10,7 @@ from chatmarks.cli.call import call
 from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
 from chatmarks.cli.demo import demo
+from chatmarks.cli.migrate import migrate
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
 
@@ -42,6 +43,7 @@ main.add_command(call)
 main.add_command(config)
 main.add_command(demo)
 main.add_command(completion)
+main.add_command(migrate)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(verify)

@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 import apsw
@@ -34,7 +35,7 @@ def backup(path: Path, file: Path, *, force: bool, advance: Advance) -> int:
     _check_place(path, file, force=force)
     try:
         with _beside(file) as partial:
-            with snapshot(path) as source:
+            with snapshot(path, older_too=True) as source:
                 _copy(source, partial, advance)
             _check_place(path, file, force=force)
             partial.replace(file)
@@ -42,6 +43,22 @@ def backup(path: Path, file: Path, *, force: bool, advance: Advance) -> int:
         return file.stat().st_size
     except (OSError, apsw.Error) as error:
         raise BadStore(f"backup {str(file)!r} cannot be written: {_reason(error)}") from error
+
+
+def copy_beside(path: Path, suffix: str) -> Path:
+    """Copy the store in `path`, of whatever schema, to a new file beside it; that file.
+
+    Raises what the system and SQLite raise.
+    """
+    names = (f"{path.name}.{suffix}{number}" for number in chain([""], (f"-{n}" for n in count(2))))
+    file = next(place for name in names if not (place := path.with_name(name)).exists())
+    with _beside(file) as partial:
+        with snapshot(path, older_too=True) as source:
+            _copy(source, partial, lambda _done, _total: None)
+        # Unlike a rename this replaces nothing.
+        os.link(partial, file)
+        sync_directory(file.parent)
+    return file
 
 
 def restore(file: Path, path: Path, *, force: bool, found: Found, advance: Advance) -> dict[str, int]:
@@ -147,8 +164,12 @@ def _sound_copy(file: Path, partial: Path, found: Found, advance: Advance) -> di
         found(problem)
 
     try:
-        with snapshot(file, tidy=False) as source:
+        with snapshot(file, tidy=False, older_too=True) as source:
             _copy(source, partial, advance)
+        # Imported here: the migration keeps a copy, which is made above.
+        from chatmarks.engines.migrate import migrate_copy
+
+        migrate_copy(partial)
     except apsw.Error as error:
         raise BadStore(f"backup {str(file)!r} cannot be copied: {error}") from error
     with snapshot(partial) as copied:

@@ -14,7 +14,7 @@ import apsw
 
 from chatmarks.engines import BadStore
 from chatmarks.engines.group_commit import BUSY_SECONDS_MAX
-from chatmarks.engines.schema import APPLICATION_ID, REVISION, TABLES
+from chatmarks.engines.schema import APPLICATION_ID, REVISION, tables
 from chatmarks.store import Busy
 
 log = logging.getLogger("chatmarks")
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.001
 
 
 def make(path: Path, *, create: bool) -> None:
-    """Make the file and its tables, unless another process did or does.
+    """Make the file and its tables, unless another process did or does; bring up older ones.
 
     Raises `BadStore` where there is none and none is to be made, or where it is not ours.
     """
@@ -51,15 +51,26 @@ def make(path: Path, *, create: bool) -> None:
             raise BadStore(f"store {str(path)!r} is a directory") from None
         if path.stat().st_mode & 0o077:
             log.warning("%s can be read by others than its owner; it can hold secret keys", path)
-    if _is_empty(path):
+    revision = _revision(path)
+    if revision is None:
         connection = connect(path)
         connection.execute("BEGIN IMMEDIATE")
         if not _tables(connection):
-            connection.execute(TABLES)
-            connection.execute("INSERT INTO alembic_version VALUES (?)", (REVISION,))
+            run(connection, tables())
         connection.execute("COMMIT")
         connection.close()
         sync_directory(path.parent)
+    elif revision != REVISION:
+        # Imported here: a start that has nothing to migrate must not pay for the tool.
+        from chatmarks.engines.migrate import migrate_file
+
+        migrate_file(path)
+
+
+def run(connection: apsw.Connection, script: str) -> None:
+    """Run all statements of `script`. It would rest at the first one that returns a row."""
+    for _ in connection.execute(script):
+        pass
 
 
 def make_directory(directory: Path) -> None:
@@ -71,8 +82,8 @@ def make_directory(directory: Path) -> None:
     sync_directory(directory.parent)
 
 
-def _is_empty(path: Path) -> bool:
-    """Whether the file has no tables yet. Raises `BadStore` when those it has are not ours.
+def _revision(path: Path) -> str | None:
+    """The revision of the file's tables, None without any. Raises `BadStore` when they are not ours.
 
     Looks without changing anything: the file may belong to another program.
     """
@@ -80,12 +91,11 @@ def _is_empty(path: Path) -> bool:
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     try:
         if not _tables(connection):
-            return True
+            return None
         check_owner(connection, path)
-        _check_schema(connection, path)
+        return stamp_of(connection, path)
     finally:
         connection.close()
-    return False
 
 
 def check_owner(connection: apsw.Connection, path: Path) -> None:
@@ -94,20 +104,34 @@ def check_owner(connection: apsw.Connection, path: Path) -> None:
         raise BadStore(f"store {str(path)!r} is a database of another program")
 
 
-def _check_schema(connection: apsw.Connection, path: Path) -> None:
-    found = connection.execute("SELECT version_num FROM alembic_version").get
-    if found is None:
+def stamp_of(connection: apsw.Connection, path: Path) -> str:
+    """The revision that is stamped in a store. Raises `BadStore` where that is not exactly one."""
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    if not found:
         raise BadStore(f"store {str(path)!r} is damaged: no schema is stamped in it")
-    if found != REVISION:
+    if len(found) > 1:
+        raise BadStore(f"store {str(path)!r} is damaged: several schemas are stamped in it")
+    return str(found[0][0])
+
+
+def _check_schema(connection: apsw.Connection, path: Path, *, older_too: bool) -> None:
+    found = stamp_of(connection, path)
+    if found == REVISION:
+        return
+    from chatmarks.engines.migrate import planned
+
+    planned(found, "sqlite", str(path))
+    if not older_too:
         raise BadStore(
-            f"store {str(path)!r} has schema {found!r}, this chatmarks knows {REVISION!r};"
-            " a newer chatmarks wrote it"
+            f"store {str(path)!r} has schema {found!r}, this chatmarks needs {REVISION!r};"
+            f" chatmarks migrate --store sqlite:///{path} brings it up"
         )
 
 
 @contextmanager
-def snapshot(path: Path, *, tidy: bool = True) -> Iterator[apsw.Connection]:
-    """A connection to the store in `path`, in one snapshot that lasts as long as the block.
+def snapshot(path: Path, *, tidy: bool = True, older_too: bool = False) -> Iterator[apsw.Connection]:
+    """A connection to the store in `path`, in one snapshot that lasts as long as the block; with
+    `older_too` also to one of an older schema.
 
     Changes no row. Who closes a store last folds the log into the file; without `tidy` not even
     that is done. Raises `BadStore` where no store is, `Busy`, and in the block what SQLite raises.
@@ -122,7 +146,7 @@ def snapshot(path: Path, *, tidy: bool = True) -> Iterator[apsw.Connection]:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
         check_owner(connection, path)
-        _check_schema(connection, path)
+        _check_schema(connection, path, older_too=older_too)
     except apsw.Error as error:
         if connection is not None:
             connection.close()

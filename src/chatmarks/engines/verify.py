@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from chatmarks.book import Account, account_of, is_sdkappid, problems_of
-from chatmarks.engines.file import snapshot
+from chatmarks.engines.file import run, snapshot
 from chatmarks.engines.rows import ConversationRow, app_of, book_of
-from chatmarks.engines.schema import TABLES
+from chatmarks.engines.schema import tables
 from chatmarks.limits import (
     CHAT_GROUP_TYPES,
     GROUPS_PER_ACCOUNT_MAX,
@@ -124,19 +124,38 @@ def _count(connection: apsw.Connection, table: str) -> int:
 
 
 def _schema_problems(connection: apsw.Connection) -> Iterator[Problem]:
-    statement = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
     sound = apsw.Connection(":memory:")
-    sound.execute(TABLES)
-    wanted: dict[Any, Any] = {str(name): sql for name, sql in sound.execute(statement)}
+    run(sound, tables())
+    wanted, there = shapes(sound), shapes(connection)
     sound.close()
-    there: dict[Any, Any] = {str(name): sql for name, sql in connection.execute(statement)}
     for name in sorted({*wanted, *there}):
         if name not in there:
-            yield Problem("file", "", "", f"table {name} is missing")
+            yield Problem("file", "", "", f"{name} is missing")
         elif name not in wanted:
             yield Problem("file", "", "", f"{name} does not belong to the schema")
         elif there[name] != wanted[name]:
-            yield Problem("file", "", "", f"table {name} is not as the schema has it")
+            yield Problem("file", "", "", f"{name} is not as the schema has it")
+
+
+def shapes(connection: apsw.Connection) -> dict[str, object]:
+    """What SQLite knows of each table, index and whatever else a schema has, by "type name". The same
+    for two schemas that were only written or made in another way."""
+    found: dict[str, object] = {}
+    names = "SELECT type, name, tbl_name FROM sqlite_schema WHERE sql IS NOT NULL"
+    for kind, name, table in connection.execute(names).fetchall():
+        if name == "alembic_version":
+            # Alembic's own; that it holds one revision was checked when the store was opened.
+            continue
+        # An index is looked up in its table's list, a table in its own, where it is not.
+        listed = (
+            "SELECT ncol, wr, strict FROM pragma_table_list WHERE name = :name",
+            "SELECT * FROM pragma_table_xinfo(:name)",
+            'SELECT "unique", origin, partial FROM pragma_index_list(:table) WHERE name = :name',
+            'SELECT seqno, name, "desc", coll, key FROM pragma_index_xinfo(:name)',
+        )
+        keys = {"name": name, "table": table}
+        found[f"{kind} {name}"] = [connection.execute(sql, keys).fetchall() for sql in listed]
+    return found
 
 
 def _page_problems(connection: apsw.Connection) -> Iterator[Problem]:
