@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import postgres
 from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
 from chatmarks.errors import Code, Fail
@@ -16,7 +17,7 @@ from chatmarks.service import Service
 from chatmarks.store import Store
 from harness import Caller, make_caller
 
-ENGINES = ("memory", "sqlite")
+ENGINES = ("memory", "sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -27,7 +28,25 @@ def anyio_backend() -> str:
 @pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh store of each engine."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
     return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/books.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[str]:
+    """A real PostgreSQL with our tables, for this process of the run."""
+    with postgres.database() as url:
+        postgres.make_tables(url)
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """The URL of a PostgreSQL store without rows."""
+    postgres.empty(postgres_database)
+    return postgres_database
 
 
 @pytest.fixture

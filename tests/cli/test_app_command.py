@@ -174,7 +174,10 @@ def test_keys_are_sealed_under_the_master_key(invoke: Invoke, tmp_path: Path) ->
     ("store", "line"),
     [
         ("memory:", "store memory: belongs to one process; name the store of the server"),
-        ("mysql://x", "store 'mysql://x' is unknown; memory: and sqlite:///path are known"),
+        (
+            "mysql://x",
+            "store 'mysql://x' is unknown; memory:, sqlite:///path and postgresql://… are known",
+        ),
         ("sqlite:///gone.db", "there is no store 'gone.db'; chatmarks serve and chatmarks app create"),
     ],
 )

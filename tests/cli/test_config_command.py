@@ -22,7 +22,11 @@ SEVEN = [
     (("--admin-host", "0.0.0.0"), {}, "admin_host: 0.0.0.0 is not loopback; CHATMARKS_ADMIN_TOKEN or "),
     (("--dev", "--host", "0.0.0.0"), {}, "host: 0.0.0.0 is not loopback, and the key of app 14000000"),
     ((), {"CHATMARKS_APP": "boss"}, "CHATMARKS_APP: 'boss' is not of the form sdkappid:admin, with a"),
-    (("--store", "nothing:"), {}, "store 'nothing:' is unknown; memory: and sqlite:///path are known"),
+    (
+        ("--store", "nothing:"),
+        {},
+        "store 'nothing:' is unknown; memory:, sqlite:///path and postgresql://… are known",
+    ),
     (
         (),
         {"CHATMARKS_MASTER_KEY_FILE": "short"},

@@ -189,7 +189,10 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     ("arguments", "line"),
     [
         (("--port", "x"), "--port: 'x' is not a port; 0 to 65535 are allowed"),
-        (("--store", "nothing:"), "store 'nothing:' is unknown; memory: and sqlite:///path are known"),
+        (
+            ("--store", "nothing:"),
+            "store 'nothing:' is unknown; memory:, sqlite:///path and postgresql://… are known",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(arguments: tuple[str, ...], line: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import itertools
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import postgres
 from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
 from chatmarks.seal import Seal
@@ -182,13 +186,14 @@ PROFILES: list[dict[str, Any]] = [
 
 
 class Engines(RuleBasedStateMachine):
-    """A caller of a service in memory and one of a service on a file, with one clock."""
+    """A caller of a service in memory and one of a service on another engine, with one clock."""
+
+    fresh_store: ClassVar[staticmethod[[], str]]
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
-        self.url = f"sqlite:///{self.folder.name}/books.db"
+        self.url = self.fresh_store()
         self.clock = Clock()
         self.callers: list[Caller] = []
         self.calls_since_start = 0
@@ -212,7 +217,7 @@ class Engines(RuleBasedStateMachine):
     @precondition(lambda self: self.calls_since_start >= 12)
     @rule()
     def restart(self) -> None:
-        """The service on the file is stopped and started; the one in memory goes on."""
+        """The service on the other engine is stopped and started; the one in memory goes on."""
         self.calls_since_start = 0
 
         async def again(caller: Caller) -> None:
@@ -238,7 +243,6 @@ class Engines(RuleBasedStateMachine):
                     self.runner.run(caller.service.store.close())
         finally:
             self.runner.close()
-            self.folder.cleanup()
 
     def compare_all(self) -> None:
         """Everything that can be asked for."""
@@ -259,12 +263,31 @@ def test_every_command_is_sent_to_the_engines() -> None:
     assert set(BODIES) == set(COMMANDS)
 
 
-def test_the_engines_answer_alike_byte_for_byte() -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Gives the URL of a store without rows, as often as asked."""
+    if request.param == "sqlite":
+        numbers = itertools.count()
+        return lambda: f"sqlite:///{tmp_path}/{next(numbers)}.db"
+    url: str = request.getfixturevalue("postgres_url")
+
+    def emptied() -> str:
+        postgres.empty(url)
+        return url
+
+    return emptied
+
+
+def test_the_engines_answer_alike_byte_for_byte(fresh_store: Callable[[], str]) -> None:
+    class EnginesHere(Engines):
+        pass
+
+    EnginesHere.fresh_store = staticmethod(fresh_store)
     ANSWERS.clear()
     run_state_machine_as_test(
-        Engines,
+        EnginesHere,
         settings=settings(
-            max_examples=110,
+            max_examples=120,
             stateful_step_count=25,
             derandomize=True,
             database=None,

@@ -88,13 +88,15 @@ def _announcement_json(server: Any, settings: Settings) -> str:
 
 
 def _announcement(server: Any, settings: Settings) -> str:
+    from chatmarks.engines import shown
     from chatmarks.serve import curl_line
 
+    store = shown(settings.store)
     lines = [
         "chatmarks is ready",
         f"  URL    {server.url}",
         f"  admin  {server.admin_url}",
-        f"  store  {settings.store}{' (nothing is kept)' if settings.store == 'memory:' else ''}",
+        f"  store  {store}{' (nothing is kept)' if store == 'memory:' else ''}",
     ]
     if server.app:
         lines.append(f"  app    {server.app.sdkappid}, administrator {server.app.admins[0]}")
@@ -103,7 +105,5 @@ def _announcement(server: Any, settings: Settings) -> str:
         lines += [curl_line(server.url, server.app)]
     elif not server.has_apps:
         lines += ["", "There is no app yet. Make one, it prints its key:", ""]
-        lines += [
-            f"chatmarks app create --sdkappid 1400000001 --admin administrator --store {settings.store}"
-        ]
+        lines += [f"chatmarks app create --sdkappid 1400000001 --admin administrator --store {store}"]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from chatmarks.store import Store
 
@@ -11,16 +12,28 @@ class BadStore(Exception):
     """A store cannot be opened; the text says why and what to do."""
 
 
-async def open_store(url: str, *, create: bool = True) -> Store:
-    """Open the store at `url`: `memory:`, `sqlite:///relative/path` or `sqlite:////absolute/path`.
+POSTGRES = ("postgresql", "postgres")
+"""How the URL of a PostgreSQL database begins."""
 
-    Without `create` a file must be there. Raises `BadStore`.
+_KNOWN = "memory:, sqlite:///path and postgresql://… are known"
+
+
+async def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the store at `url`: `memory:`, `sqlite:///relative/path`, `sqlite:////absolute/path` or
+    `postgresql://user@host/database`.
+
+    Without `create` a file must be there; the tables of a database must be there always. Raises
+    `BadStore`.
     """
     check_url(url)
     if url == "memory:":
         from chatmarks.engines.memory import MemoryStore
 
         return MemoryStore()
+    if is_postgres(url):
+        from chatmarks.engines.postgres import PostgresStore
+
+        return await PostgresStore.open(url)
     from chatmarks.engines.sqlite import SqliteStore
 
     return await SqliteStore.open(url.partition(":///")[2], create=create)
@@ -29,8 +42,25 @@ async def open_store(url: str, *, create: bool = True) -> Store:
 def check_url(url: str) -> None:
     """Raise `BadStore` when `url` is of a form that no engine knows. Nothing is opened."""
     scheme, separator, path = url.partition(":///")
-    if url != "memory:" and not (scheme == "sqlite" and separator and path):
-        raise BadStore(f"store {url!r} is unknown; memory: and sqlite:///path are known")
+    if url != "memory:" and not is_postgres(url) and not (scheme == "sqlite" and separator and path):
+        raise BadStore(f"store {shown(url)!r} is unknown; {_KNOWN}")
+
+
+def is_postgres(url: str) -> bool:
+    """Whether `url` is that of a PostgreSQL database."""
+    return url.partition("://")[0] in POSTGRES and "://" in url
+
+
+def shown(url: str) -> str:
+    """`url` as people may see it: without a password."""
+    parts = urlsplit(url)
+    user, separator, rest = parts.netloc.rpartition("@")
+    query = parts.query if "password" not in parts.query else "…"
+    return (
+        urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{separator}{rest}", query=query))
+        if is_postgres(url)
+        else url
+    )
 
 
 def file_of(url: str) -> Path:
@@ -38,4 +68,4 @@ def file_of(url: str) -> Path:
     scheme, separator, path = url.partition(":///")
     if scheme == "sqlite" and separator and path:
         return Path(path)
-    raise BadStore(f"store {url!r} is not one file; sqlite:///path is")
+    raise BadStore(f"store {shown(url)!r} is not one file; sqlite:///path is")

@@ -12,14 +12,10 @@ import apsw
 import msgspec
 
 from chatmarks.book import Account
+from chatmarks.engines.rows import chat_group_of, chat_group_row, key_of
 from chatmarks.store import ChatGroup, Membership, UnknownAccount
 
 _COLUMNS = "id, type, name, owner_account, created_at, incarnation"
-
-
-def key_of(sdkappid: int, group_id: str) -> str:
-    """The id of a chat group as its row has it."""
-    return f"{sdkappid}:{group_id}"
 
 
 def found(
@@ -31,7 +27,7 @@ def found(
         f"SELECT {_COLUMNS} FROM chat_group WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - names of ours
         (keys,),
     )
-    groups = map(_group, rows)
+    groups = map(chat_group_of, rows)
     return {group.id: group for group in groups}
 
 
@@ -48,7 +44,7 @@ def listed(
         " WHERE sdkappid = ?1 AND place > ?3 AND (?2 = '' OR type = ?2) ORDER BY place, id LIMIT ?4",
         (sdkappid, kind, after, limit),
     )
-    return int(count), [_group(row) for row in rows]
+    return int(count), [chat_group_of(row) for row in rows]
 
 
 def create(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
@@ -58,16 +54,7 @@ def create(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> Chat
         connection.execute(
             f"INSERT INTO chat_group ({_COLUMNS}, sdkappid, place)"  # noqa: S608 - names of ours
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                key_of(sdkappid, group.id),
-                group.type,
-                group.name,
-                group.owner,
-                group.created_at,
-                group.incarnation,
-                sdkappid,
-                group.place,
-            ),
+            chat_group_row(sdkappid, group),
         )
     return holder
 
@@ -119,8 +106,3 @@ def members(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> dic
     return {
         str(owner).partition(":")[2]: Membership(role, joined_at) for owner, role, joined_at in rows
     }
-
-
-def _group(row: tuple[str, str, str, str, int, int]) -> ChatGroup:
-    key, kind, name, owner, created_at, incarnation = row
-    return ChatGroup(key.partition(":")[2], kind, name, owner, created_at, incarnation)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import apsw
+import asyncpg
 from msgspec import Struct
 
-from chatmarks.engines import BadStore, file_of
+from chatmarks.engines import BadStore, file_of, is_postgres, shown
 from chatmarks.engines.backup import copy_beside
 from chatmarks.engines.file import connect, run, snapshot, stamp_of, sync_directory
-from chatmarks.engines.migrations import Dialect, revisions, upgrade_script
+from chatmarks.engines.migrations import NOTHING, Dialect, revisions, upgrade_script
 from chatmarks.engines.schema import REVISION
 
 log = logging.getLogger("chatmarks")
@@ -38,7 +40,7 @@ def planned(since: str, dialect: Dialect, where: str) -> Upgrade:
 
     Raises `BadStore` for a stamp that this program does not know.
     """
-    if since != REVISION and since not in revisions():
+    if since not in (REVISION, NOTHING, *revisions()):
         raise BadStore(
             f"store {where!r} has schema {since!r}, this chatmarks knows {REVISION!r} and older ones;"
             " a newer chatmarks wrote it"
@@ -52,6 +54,8 @@ async def migrate(url: str, *, dry_run: bool) -> Upgrade:
 
     Raises `BadStore`, also for `memory:`, and `Busy`.
     """
+    if is_postgres(url):
+        return await _migrate_database(url, dry_run=dry_run)
     path = file_of(url)
     if not path.is_file():
         raise BadStore(f"there is no store {str(path)!r}")
@@ -91,6 +95,28 @@ def migrate_file(path: Path) -> Upgrade:
         copy,
     )
     return Upgrade(upgrade.since, upgrade.until, upgrade.script, copy)
+
+
+async def _migrate_database(url: str, *, dry_run: bool) -> Upgrade:
+    """Bring a database up in one transaction, so that it is done whole or not at all."""
+    from chatmarks.engines.postgres import connected, stamp_of
+
+    connections = await connected(url)
+    try:
+        upgrade = planned(await stamp_of(connections, url) or NOTHING, "postgresql", shown(url))
+        if dry_run or not upgrade.script:
+            return upgrade
+
+        async def work(connection: Any) -> None:
+            async with connection.transaction():
+                await connection.execute(upgrade.script)
+
+        await connections.change(work, seconds_max=_WAIT_SECONDS_MAX)
+    except asyncpg.PostgresError as error:
+        raise BadStore(f"store {shown(url)} cannot be migrated: {error}") from error
+    finally:
+        await connections.close()
+    return upgrade
 
 
 def migrate_copy(file: Path) -> None:

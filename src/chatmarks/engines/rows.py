@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from chatmarks.book import Book, Entry, Peer
-from chatmarks.store import App
+from chatmarks.store import App, ChatGroup
 
 ConversationRow: TypeAlias = tuple[int, str, int, int, str, int, int]
 """peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at."""
@@ -63,6 +63,31 @@ def changed_rows(before: Book, after: Book) -> tuple[list[ConversationRow], list
     ]
     deleted = [(int(peer.type), peer.id) for peer in before.entries if peer not in after.entries]
     return written, deleted
+
+
+def key_of(sdkappid: int, group_id: str) -> str:
+    """The id of a chat group as its row has it."""
+    return f"{sdkappid}:{group_id}"
+
+
+def chat_group_row(sdkappid: int, group: ChatGroup) -> tuple[str, str, str, str, int, int, int, int]:
+    """id, type, name, owner_account, created_at, incarnation, sdkappid, place."""
+    return (
+        key_of(sdkappid, group.id),
+        group.type,
+        group.name,
+        group.owner,
+        group.created_at,
+        group.incarnation,
+        sdkappid,
+        group.place,
+    )
+
+
+def chat_group_of(row: Iterable[Any]) -> ChatGroup:
+    """The chat group of a row, which goes up to `incarnation`."""
+    key, kind, name, owner, created_at, incarnation = row
+    return ChatGroup(key.partition(":")[2], kind, name, owner, created_at, incarnation)
 
 
 def app_text(app: App) -> str:

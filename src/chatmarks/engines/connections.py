@@ -1,0 +1,229 @@
+"""Connections to PostgreSQL: a bounded pool, deadlines, and what an error means for a change.
+
+The rule is: a change is acknowledged only after its commit was confirmed without a warning; it is
+repeated only where the server said that nothing of it was kept. Everything else is `Busy`: unknown.
+Nothing here is ever cancelled at the server, since a cancelled commit may be kept without its standby:
+what takes too long has its connection closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from chatmarks.store import Busy
+
+log = logging.getLogger("chatmarks")
+
+Returned = TypeVar("Returned")
+Connection: TypeAlias = PoolConnectionProxy
+Work: TypeAlias = Callable[[Connection], Awaitable[Returned]]
+
+CALL_SECONDS_MAX = 1.9
+"""How long one question or change may take, waiting and repeats included: clients expect an answer
+within three seconds, and a call asks more than once."""
+
+_CONNECT_SECONDS = 1.0
+_CONNECTIONS_DEFAULT = 10
+_BACK_OFF_SECONDS = 0.005
+_REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_ANOTHER_SERVER = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.TargetServerAttributeNotMatched,
+    OSError,
+)
+"""What says that the connection, or the server behind it, is no longer good: 25006, 08xxx, 57Pxx."""
+
+
+class Unconfirmed(Exception):
+    """A commit came back with a warning: it may be on no standby."""
+
+
+class Target:
+    """Where to connect: the URL without our own parameters, and its hosts one by one.
+
+    `pool_size` (10 unless told) bounds the connections of a process; `statement_cache_size` is
+    asyncpg's, 0 behind a pooler that cannot keep prepared statements. Raises `ValueError`.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        self.pool_size = _number(
+            query.pop("pool_size", str(_CONNECTIONS_DEFAULT)), "pool_size", least=1
+        )
+        cached = query.pop("statement_cache_size", "100")
+        self.statement_cache_size = _number(cached, "statement_cache_size", least=0)
+        self._mode = query.get("target_session_attrs", "any")
+        credentials, separator, hosts = parts.netloc.rpartition("@")
+        # A host of the query, as of a socket's directory, counts for all.
+        self._places = [] if "host" in query else hosts.split(",")
+        self._rest = (parts, credentials + separator, query)
+
+    def urls(self) -> list[str]:
+        """A URL for each host: one that starts up or is read only must not hide the next."""
+        parts, credentials, query = self._rest
+        text = urlencode(query, quote_via=quote)
+        return [
+            urlunsplit(parts._replace(netloc=credentials + place, query=text))
+            for place in self._places or [""]
+        ]
+
+    def prefer(self, index: int) -> None:
+        """Ask the host that was found first the next time."""
+        if index:
+            self._places.insert(0, self._places.pop(index))
+
+
+def _number(text: str, name: str, *, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ValueError(f"{name} is {text!r}; a number of {least} or more is required")
+    return int(text)
+
+
+class Connections:
+    """The pool of a process. Made by `open`, on the loop that will use it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._loop = asyncio.get_running_loop()
+        self.commits = self.repeats = self.faults = 0
+        self.seconds = 0.0
+        self._pool = asyncpg.create_pool(
+            min_size=0,
+            max_size=target.pool_size,
+            connect=self._connect,
+            reset=_nothing,
+        )
+
+    async def open(self) -> None:
+        """Connect once. Raises what asyncpg and the system raise."""
+        await self._pool
+        async with self._pool.acquire(timeout=_CONNECT_SECONDS * (1 + len(self._target.urls()))):
+            pass
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close all."""
+        await self._pool.close()
+
+    async def ask(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of a statement that changes nothing. Raises `Busy`."""
+
+        async def work(connection: Connection) -> list[asyncpg.Record]:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return rows
+
+        until = time.monotonic() + CALL_SECONDS_MAX
+        try:
+            return await self._apart(self._once(work, until))
+        except TimeoutError as error:
+            raise Busy from error
+        except _ANOTHER_SERVER:
+            # A connection that went bad while it lay idle; a question may be asked again.
+            return await self._translated(self._apart(self._once(work, until)))
+
+    async def change(self, work: Work[Returned], *, seconds_max: float = CALL_SECONDS_MAX) -> Returned:
+        """Run `work`, which is one statement or opens a transaction; what it raises leaves.
+
+        It is run again when the server says that nothing was kept because of others. Once begun it
+        goes on, even when its caller leaves. Raises `Busy` where the outcome is unknown.
+        """
+        return await self._apart(self._translated(self._changed(work, seconds_max)))
+
+    async def _changed(self, work: Work[Returned], seconds_max: float) -> Returned:
+        until = time.monotonic() + seconds_max
+        pause = _BACK_OFF_SECONDS
+        while True:
+            began_at = time.monotonic()
+            try:
+                answer = await self._once(work, until, confirmed=True)
+            except _REPEATABLE as error:
+                self.repeats += 1
+                if time.monotonic() + pause > until:
+                    raise Busy from error
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+                pause *= 2
+            else:
+                self.commits += 1
+                self.seconds += time.monotonic() - began_at
+                return answer
+
+    async def _once(self, work: Work[Returned], until: float, *, confirmed: bool = False) -> Returned:
+        """Run `work` on a connection, which is closed when it is not done in time."""
+        async with self._pool.acquire(timeout=max(0.0, until - time.monotonic())) as connection:
+            warnings: list[asyncpg.PostgresLogMessage] = []
+
+            def note(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
+                if message.severity_en == "WARNING":
+                    warnings.append(message)
+
+            timer = self._loop.call_at(
+                self._loop.time() + until - time.monotonic(), connection.terminate
+            )
+            if confirmed:
+                connection.add_log_listener(note)
+            try:
+                answer = await work(connection)
+            finally:
+                timer.cancel()
+                if confirmed and not connection.is_closed():
+                    connection.remove_log_listener(note)
+            if warnings:
+                raise Unconfirmed(str(warnings[0]))
+            return answer
+
+    async def _translated(self, running: Awaitable[Returned]) -> Returned:
+        """What `running` returns; `Busy` where nobody knows how it ended, or it never began."""
+        try:
+            return await running
+        except asyncpg.DataError:
+            raise
+        except (*_ANOTHER_SERVER, Unconfirmed, asyncpg.TooManyConnectionsError) as error:
+            self.faults += 1
+            log.warning("PostgreSQL: %s", _line(error))
+            if not isinstance(error, TimeoutError):
+                # The others of the pool go to the same server: each is replaced before its next use.
+                await self._pool.expire_connections()
+            raise Busy from error
+
+    async def _apart(self, running: Awaitable[Returned]) -> Returned:
+        """Wait for `running`, which goes on when whoever waits is cancelled."""
+        return await asyncio.shield(asyncio.ensure_future(running))
+
+    async def _connect(self, *_: object, **options: Any) -> asyncpg.Connection:
+        """A connection to the first host that will have us, in the order in which they are given."""
+        problem: Exception | None = None
+        for index, url in enumerate(self._target.urls()):
+            try:
+                connection = await asyncpg.connect(
+                    url,
+                    timeout=_CONNECT_SECONDS,
+                    statement_cache_size=self._target.statement_cache_size,
+                    **options,
+                )
+            except _ANOTHER_SERVER as error:
+                problem = error
+            else:
+                self._target.prefer(index)
+                return connection
+        assert problem is not None
+        raise problem
+
+
+async def _nothing(_: object) -> None:
+    """Leave a connection as it is: nothing here changes the state of a session."""
+
+
+def _line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

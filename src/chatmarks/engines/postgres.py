@@ -1,0 +1,322 @@
+"""`postgresql://…`: books in a PostgreSQL database, for any number of processes and machines.
+
+A change reads the book, runs, and writes the changed rows in one transaction that takes the account
+row only as it was read; who lost it begins again. Within a process changes of one account wait for each
+other. What is sent is in `statements`, how in `connections`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import asyncpg
+import msgspec
+
+from chatmarks.book import EMPTY_BOOK, Account, Book
+from chatmarks.engines import BadStore, shown
+from chatmarks.engines import statements as sql
+from chatmarks.engines.connections import CALL_SECONDS_MAX, Connection, Connections, Target
+from chatmarks.engines.rows import (
+    app_of,
+    app_text,
+    book_of,
+    changed_rows,
+    chat_group_of,
+    chat_group_row,
+    groups_text,
+    key_of,
+)
+from chatmarks.engines.schema import REVISION
+from chatmarks.store import (
+    App,
+    Busy,
+    Change,
+    ChatGroup,
+    Kept,
+    Membership,
+    Returned,
+    UnknownAccount,
+    draw_version,
+)
+
+_CHECK_SECONDS = 1.0
+_BACK_OFF_SECONDS = 0.002
+
+_TABLES = ("account", "conversation", "chat_group", "membership", "app", "probe", "property")
+_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class PostgresStore:
+    """The store of one database. Made by `open`, on the event loop that will use it."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._checked_at = -_CHECK_SECONDS
+        self._conflicts = 0
+
+    @classmethod
+    async def open(cls, url: str) -> PostgresStore:
+        """Open the database at `url`. Raises `BadStore` where it cannot be worked with."""
+        connections = await connected(url)
+        try:
+            await _examine(connections, url)
+        except BaseException:
+            await connections.close()
+            raise
+        return cls(connections)
+
+    async def read(self, account: Account) -> Kept:
+        first: Any = None
+        rows: list[Any] = []
+        for row in await self._connections.ask(sql.BOOK, account.owner):
+            # PostgreSQL need not keep the order of a union.
+            if row[0]:
+                rows.append(row)
+            else:
+                first = row
+        if first is None:
+            raise UnknownAccount(account)
+        rows.sort(key=lambda row: row[2])
+        return Kept(first[3], book_of(first[2], first[1], rows))
+
+    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+        until = time.monotonic() + CALL_SECONDS_MAX
+        async with self._turn(account.owner):
+            while True:
+                kept = await self.read(account)
+                book, answer = change(kept.book)
+                if book is kept.book or await self._write(account, kept, book):
+                    return answer
+                await self._pause(until)
+
+    async def _write(self, account: Account, before: Kept, book: Book) -> bool:
+        """Write what changed, if the account row is as it was read; whether it was."""
+        written, deleted = changed_rows(before.book, book)
+        columns = list(zip(*written, strict=True)) or [()] * 7
+        head = (account.owner, before.version, draw_version(), book.next_position, groups_text(book))
+
+        async def work(connection: Connection) -> bool:
+            if not deleted:
+                return bool(await connection.fetchval(sql.WRITE_BOOK, *head, *columns))
+            async with connection.transaction():
+                taken = bool(await connection.fetchval(sql.WRITE_BOOK, *head, *columns))
+                if taken:
+                    keys = [(account.owner, *key) for key in deleted]
+                    await connection.executemany(sql.DELETE_CONVERSATION, keys)
+                return taken
+
+        return await self._connections.change(work)
+
+    async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
+        rows = await self._connections.ask(sql.VERSIONS, [account.owner for account in accounts])
+        found: dict[str, int] = dict(rows)
+        return [found.get(account.owner) for account in accounts]
+
+    async def create_account(self, account: Account) -> bool:
+        return bool(await self._connections.change(_fetching(sql.CREATE_ACCOUNT, *_fresh(account))))
+
+    async def delete_account(self, account: Account) -> bool:
+        async def work(connection: Connection) -> bool:
+            async with connection.transaction():
+                # The account row first: from here on no writer finds it. Each in a statement of its
+                # own, which sees what those wrote that had the row before.
+                existed = await connection.fetchval(sql.DELETE_ACCOUNT, account.owner) is not None
+                await connection.execute(sql.DELETE_CONVERSATIONS, account.owner)
+                await connection.execute(sql.DELETE_MEMBERSHIPS, account.owner)
+                return existed
+
+        return await self._connections.change(work)
+
+    async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
+        owners = [Account(sdkappid, userid).owner for userid in userids]
+        rows = await self._connections.ask(sql.VERSIONS, owners)
+        return {str(owner).partition(":")[2] for owner, _ in rows}
+
+    async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
+        row = chat_group_row(sdkappid, group)
+        until = time.monotonic() + CALL_SECONDS_MAX
+        while not await self._connections.change(_fetching(sql.CREATE_CHAT_GROUP, *row)):
+            if holder := (await self.chat_groups(sdkappid, [group.id])).get(group.id):
+                return holder
+            # Its holder went away in between.
+            await self._pause(until)
+        return None
+
+    async def delete_chat_group(self, sdkappid: int, group_id: str) -> bool:
+        work = _fetching(sql.DELETE_CHAT_GROUP, key_of(sdkappid, group_id))
+        return bool(await self._connections.change(work))
+
+    async def known_chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> set[str]:
+        return set(await self.chat_groups(sdkappid, group_ids))
+
+    async def chat_groups(self, sdkappid: int, group_ids: Collection[str]) -> dict[str, ChatGroup]:
+        keys = [key_of(sdkappid, group_id) for group_id in group_ids]
+        groups = map(chat_group_of, await self._connections.ask(sql.CHAT_GROUPS, keys))
+        return {group.id: group for group in groups}
+
+    async def list_chat_groups(
+        self, sdkappid: int, kind: str, after: int, limit: int
+    ) -> tuple[int, list[ChatGroup]]:
+        ((count,),) = await self._connections.ask(sql.COUNT_CHAT_GROUPS, sdkappid, kind)
+        rows = await self._connections.ask(sql.LIST_CHAT_GROUPS, sdkappid, kind, after, limit)
+        return int(count), [chat_group_of(row) for row in rows]
+
+    async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
+        work = _fetching(
+            sql.JOIN,
+            account.owner,
+            key_of(account.sdkappid, group.id),
+            group.incarnation,
+            membership.role,
+            membership.joined_at,
+        )
+        ((accounts, joined),) = await self._connections.change(work)
+        if not accounts:
+            raise UnknownAccount(account)
+        return bool(joined)
+
+    async def leave(self, account: Account, group: ChatGroup) -> bool:
+        key = key_of(account.sdkappid, group.id)
+        work = _fetching(sql.LEAVE, account.owner, key, group.incarnation)
+        return bool(await self._connections.change(work))
+
+    async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
+        rows = await self._connections.ask(sql.MEMBERS, key_of(sdkappid, group.id), group.incarnation)
+        # Sorted here: 6,000 at most, and by characters as all engines do it.
+        ordered = sorted(rows, key=lambda row: (row[2], row[0]))
+        return {owner.partition(":")[2]: Membership(role, at) for owner, role, at in ordered}
+
+    async def app(self, sdkappid: int) -> App | None:
+        rows = await self._connections.ask(sql.APP, sdkappid)
+        return app_of(rows[0][0]) if rows else None
+
+    async def apps(self) -> list[App]:
+        return [app_of(text) for (text,) in await self._connections.ask(sql.APPS)]
+
+    async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
+        until = time.monotonic() + CALL_SECONDS_MAX
+        while True:
+            before = await self.app(sdkappid)
+            changed = change(before)
+            if changed is before:
+                return changed
+            app = msgspec.structs.replace(changed, revision=draw_version())
+            if await self._connections.change(_replacing(sdkappid, before, app)):
+                return app
+            await self._pause(until)
+
+    async def check(self) -> None:
+        # At most one real write a second, however often anyone asks.
+        if time.monotonic() - self._checked_at < _CHECK_SECONDS:
+            return
+        await self._connections.change(_fetching(sql.PROBE, draw_version()))
+        self._checked_at = time.monotonic()
+
+    def counts(self) -> Mapping[str, tuple[str, float]]:
+        connections = self._connections
+        return {
+            "commits": ("Transactions committed.", connections.commits),
+            "commit_seconds": ("Time spent in them.", connections.seconds),
+            "conflicts": ("Changes that began again, as another process was first.", self._conflicts),
+            "repeats": ("Transactions that the database had repeated.", connections.repeats),
+            "faults": ("Calls that failed at the connection.", connections.faults),
+        }
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    def _turn(self, owner: str) -> asyncio.Lock:
+        """The lock of an account in this process; it lasts as long as anyone holds or wants it."""
+        return self._turns.setdefault(owner, asyncio.Lock())
+
+    async def _pause(self, until: float) -> None:
+        """Let another process finish. Raises `Busy` when there is no time left."""
+        self._conflicts += 1
+        if time.monotonic() > until:
+            raise Busy
+        await asyncio.sleep(random.uniform(0, _BACK_OFF_SECONDS))  # noqa: S311 - no secret
+
+
+async def connected(url: str) -> Connections:
+    """Connections to the database at `url`, whatever is in it. Raises `BadStore`."""
+    try:
+        connections = Connections(Target(url))
+        await connections.open()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, Busy) as error:
+        reason = str(error).partition("\n")[0] or "no answer in time"
+        raise BadStore(f"store {shown(url)} cannot be opened: {reason}") from error
+    return connections
+
+
+async def stamp_of(connections: Connections, url: str) -> str | None:
+    """The revision of the tables in a database, None where it has none. Raises `BadStore`."""
+    try:
+        rows = await connections.ask(sql.SCHEMA)
+    except asyncpg.UndefinedTableError:
+        return None
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise BadStore(f"store {shown(url)}: {error}") from error
+    if len(rows) != 1:
+        raise BadStore(f"store {shown(url)} is damaged: one schema must be stamped in it")
+    return str(rows[0][0])
+
+
+async def _examine(connections: Connections, url: str) -> None:
+    """Raise `BadStore` unless the tables are ours, of this schema, and may be written."""
+    found = await stamp_of(connections, url)
+    mend = f"chatmarks migrate --store '{shown(url)}'"
+    if found is None:
+        raise BadStore(f"store {shown(url)} has no tables yet; {mend} makes them")
+    if found != REVISION:
+        from chatmarks.engines.migrate import planned
+
+        planned(found, "postgresql", shown(url))
+        raise BadStore(
+            f"store {shown(url)} has schema {found!r}, this chatmarks needs {REVISION!r};"
+            f" {mend} brings it up"
+        )
+    pairs = [(table, right) for table in _TABLES for right in _RIGHTS]
+    if missing := await connections.ask(sql.RIGHTS, *map(list, zip(*pairs, strict=True))):
+        listed = ", ".join(f"{right} on {table}" for right, table in missing)
+        raise BadStore(f"store {shown(url)}: the user lacks the right to {listed}")
+    ((synchronous,),) = await connections.ask("SHOW synchronous_commit")
+    if synchronous == "off":
+        raise BadStore(
+            f"store {shown(url)}: synchronous_commit is off, so acknowledged changes could be lost;"
+            " turn it on for the user: ALTER ROLE … SET synchronous_commit = on"
+        )
+
+
+def _fetching(statement: str, *arguments: object) -> Callable[[Connection], Any]:
+    return lambda connection: connection.fetch(statement, *arguments)
+
+
+def _replacing(sdkappid: int, before: App | None, app: App) -> Callable[[Connection], Any]:
+    """Work that puts `app` in the place of `before`, with its administrators as accounts; False when
+    somebody else was first."""
+
+    async def work(connection: Connection) -> bool:
+        async with connection.transaction():
+            if before is None:
+                rows = await connection.fetch(sql.CREATE_APP, sdkappid, app.revision, app_text(app))
+            else:
+                rows = await connection.fetch(
+                    sql.CHANGE_APP, sdkappid, before.revision, app.revision, app_text(app)
+                )
+            if rows:
+                admins = [_fresh(Account(sdkappid, admin)) for admin in app.admins]
+                await connection.executemany(sql.CREATE_ACCOUNT, admins)
+            return bool(rows)
+
+    return work
+
+
+def _fresh(account: Account) -> tuple[str, int, int, str]:
+    """The row of an account that has nothing yet."""
+    return account.owner, draw_version(), EMPTY_BOOK.next_position, groups_text(EMPTY_BOOK)
