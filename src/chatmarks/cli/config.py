@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import sys
 from typing import Any
 
@@ -14,15 +13,13 @@ import click
 from chatmarks.cli.failure import USAGE, refuse
 from chatmarks.cli.serve import serve
 from chatmarks.config import Examined, Value, examined
-from chatmarks.engines import BadStore, check_url
+from chatmarks.engines import BadStore, check_url, shown
 from chatmarks.seal import Seal, SealError
 
 _PREFIX = "CHATMARKS_"
 _LIKENESS_MIN = 0.75
 # Of a declared app all but its keys, and nothing that is no field of one: it may be a key misnamed.
 _APP_FIELDS = ("sdkappid", "admins", "key_files", "profile", "overrides")
-# In the URL of a database: ://user:password@
-_PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -109,7 +106,7 @@ def _mistakes(found: Examined) -> list[str]:
         try:
             check_url(found.settings.store)
         except BadStore as error:
-            mistakes.append(_without_password(str(error)))
+            mistakes.append(str(error))
         try:
             Seal(found.settings.master_key)
         except SealError as error:
@@ -129,9 +126,9 @@ def _rows(found: Examined) -> dict[str, Value]:
     rows = {name: _row(name, value, found) for name, value in sorted(found.values.items())}
     for number, (table, origin) in enumerate(found.app_tables):
         fields = table if isinstance(table, dict) else {}
-        shown = {name: fields[name] for name in _APP_FIELDS if name in fields}
-        shown["keys"] = "set" if fields.get("keys") else "not set"
-        rows[f"apps[{number}]"] = Value(shown, origin)
+        listed = {name: fields[name] for name in _APP_FIELDS if name in fields}
+        listed["keys"] = "set" if fields.get("keys") else "not set"
+        rows[f"apps[{number}]"] = Value(listed, origin)
     return rows
 
 
@@ -140,11 +137,7 @@ def _row(name: str, found: Value, among: Examined) -> Value:
         return Value("set" if found.value else "not set", found.origin)
     # As it came where it cannot be used, else as it is used: a port is a number, wherever it is from.
     used = found.value if among.settings is None else getattr(among.settings, name, found.value)
-    return Value(_without_password(used) if isinstance(used, str) else used, found.origin)
-
-
-def _without_password(text: str) -> str:
-    return _PASSWORD.sub(r"\1…@", text)
+    return Value(shown(used) if isinstance(used, str) else used, found.origin)
 
 
 def _text(value: Any) -> str:

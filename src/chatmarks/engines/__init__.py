@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from chatmarks.store import Store
+
+# Of the URL of a database: ://user:password@, and the same as an option.
+_PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
+_PASSWORD_OPTION = re.compile(r"([?&]password=)[^&#]*")
 
 
 class BadStore(Exception):
@@ -53,14 +57,7 @@ def is_postgres(url: str) -> bool:
 
 def shown(url: str) -> str:
     """`url` as people may see it: without a password."""
-    parts = urlsplit(url)
-    user, separator, rest = parts.netloc.rpartition("@")
-    query = parts.query if "password" not in parts.query else "…"
-    return (
-        urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{separator}{rest}", query=query))
-        if is_postgres(url)
-        else url
-    )
+    return _PASSWORD_OPTION.sub(r"\1…", _PASSWORD.sub(r"\1…@", url))
 
 
 def file_of(url: str) -> Path:

@@ -9,12 +9,13 @@ what takes too long has its connection closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -27,9 +28,10 @@ Returned = TypeVar("Returned")
 Connection: TypeAlias = PoolConnectionProxy
 Work: TypeAlias = Callable[[Connection], Awaitable[Returned]]
 
-CALL_SECONDS_MAX = 1.9
-"""How long one question or change may take, waiting and repeats included: clients expect an answer
-within three seconds, and a call asks more than once."""
+ASK_SECONDS_MAX = 1.0
+CHANGE_SECONDS_MAX = 1.9
+"""How long a question and a change may take, waiting and repeats included: clients expect an answer
+within three seconds, and a call may ask before it changes."""
 
 _CONNECT_SECONDS = 1.0
 _CONNECTIONS_DEFAULT = 10
@@ -40,7 +42,7 @@ _ANOTHER_SERVER = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InternalClientError,
     OSError,
 )
 """What says that the connection, or the server behind it, is no longer good: 25006, 08xxx, 57Pxx."""
@@ -74,11 +76,8 @@ class Target:
     def urls(self) -> list[str]:
         """A URL for each host: one that starts up or is read only must not hide the next."""
         parts, credentials, query = self._rest
-        text = urlencode(query, quote_via=quote)
-        return [
-            urlunsplit(parts._replace(netloc=credentials + place, query=text))
-            for place in self._places or [""]
-        ]
+        rest = f"{parts.path}?{urlencode(query, quote_via=quote)}"
+        return [f"{parts.scheme}://{credentials}{place}{rest}" for place in self._places or [""]]
 
     def prefer(self, index: int) -> None:
         """Ask the host that was found first the next time."""
@@ -117,14 +116,17 @@ class Connections:
         """Wait for what is under way, then close all."""
         await self._pool.close()
 
-    async def ask(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of a statement that changes nothing. Raises `Busy`."""
+    async def ask(
+        self, statement: str, *arguments: object, until: float | None = None
+    ) -> list[asyncpg.Record]:
+        """The rows of a statement that changes nothing. Raises `Busy`, at `until` on the monotonic
+        clock at the latest."""
 
         async def work(connection: Connection) -> list[asyncpg.Record]:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
             return rows
 
-        until = time.monotonic() + CALL_SECONDS_MAX
+        until = until or time.monotonic() + ASK_SECONDS_MAX
         try:
             return await self._apart(self._once(work, until))
         except TimeoutError as error:
@@ -133,16 +135,16 @@ class Connections:
             # A connection that went bad while it lay idle; a question may be asked again.
             return await self._translated(self._apart(self._once(work, until)))
 
-    async def change(self, work: Work[Returned], *, seconds_max: float = CALL_SECONDS_MAX) -> Returned:
+    async def change(self, work: Work[Returned], *, until: float | None = None) -> Returned:
         """Run `work`, which is one statement or opens a transaction; what it raises leaves.
 
         It is run again when the server says that nothing was kept because of others. Once begun it
         goes on, even when its caller leaves. Raises `Busy` where the outcome is unknown.
         """
-        return await self._apart(self._translated(self._changed(work, seconds_max)))
+        until = until or time.monotonic() + CHANGE_SECONDS_MAX
+        return await self._apart(self._translated(self._changed(work, until)))
 
-    async def _changed(self, work: Work[Returned], seconds_max: float) -> Returned:
-        until = time.monotonic() + seconds_max
+    async def _changed(self, work: Work[Returned], until: float) -> Returned:
         pause = _BACK_OFF_SECONDS
         while True:
             began_at = time.monotonic()
@@ -161,7 +163,9 @@ class Connections:
 
     async def _once(self, work: Work[Returned], until: float, *, confirmed: bool = False) -> Returned:
         """Run `work` on a connection, which is closed when it is not done in time."""
-        async with self._pool.acquire(timeout=max(0.0, until - time.monotonic())) as connection:
+        async with asyncio.timeout(until - time.monotonic()):
+            connection = await self._pool.acquire()
+        try:
             warnings: list[asyncpg.PostgresLogMessage] = []
 
             def note(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
@@ -177,11 +181,15 @@ class Connections:
                 answer = await work(connection)
             finally:
                 timer.cancel()
-                if confirmed and not connection.is_closed():
-                    connection.remove_log_listener(note)
+                if confirmed:
+                    # One that was closed meanwhile has none left.
+                    with contextlib.suppress(asyncpg.InterfaceError):
+                        connection.remove_log_listener(note)
             if warnings:
                 raise Unconfirmed(str(warnings[0]))
             return answer
+        finally:
+            await self._pool.release(connection)
 
     async def _translated(self, running: Awaitable[Returned]) -> Returned:
         """What `running` returns; `Busy` where nobody knows how it ended, or it never began."""
@@ -199,7 +207,10 @@ class Connections:
 
     async def _apart(self, running: Awaitable[Returned]) -> Returned:
         """Wait for `running`, which goes on when whoever waits is cancelled."""
-        return await asyncio.shield(asyncio.ensure_future(running))
+        task = asyncio.ensure_future(running)
+        # What it raises when nobody waits any more is no news for the log.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
 
     async def _connect(self, *_: object, **options: Any) -> asyncpg.Connection:
         """A connection to the first host that will have us, in the order in which they are given."""

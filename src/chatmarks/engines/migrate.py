@@ -111,9 +111,11 @@ async def _migrate_database(url: str, *, dry_run: bool) -> Upgrade:
             async with connection.transaction():
                 await connection.execute(upgrade.script)
 
-        await connections.change(work, seconds_max=_WAIT_SECONDS_MAX)
+        await connections.change(work, until=time.monotonic() + _WAIT_SECONDS_MAX)
     except asyncpg.PostgresError as error:
-        raise BadStore(f"store {shown(url)} cannot be migrated: {error}") from error
+        # Another process may have been first; then there is nothing left to do.
+        if await stamp_of(connections, url) != REVISION:
+            raise BadStore(f"store {shown(url)} cannot be migrated: {error}") from error
     finally:
         await connections.close()
     return upgrade

@@ -8,9 +8,10 @@ other. What is sent is in `statements`, how in `connections`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,7 +21,7 @@ import msgspec
 from chatmarks.book import EMPTY_BOOK, Account, Book
 from chatmarks.engines import BadStore, shown
 from chatmarks.engines import statements as sql
-from chatmarks.engines.connections import CALL_SECONDS_MAX, Connection, Connections, Target
+from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections, Target
 from chatmarks.engines.rows import (
     app_of,
     app_text,
@@ -72,9 +73,12 @@ class PostgresStore:
         return cls(connections)
 
     async def read(self, account: Account) -> Kept:
+        return await self._read(account)
+
+    async def _read(self, account: Account, until: float | None = None) -> Kept:
         first: Any = None
         rows: list[Any] = []
-        for row in await self._connections.ask(sql.BOOK, account.owner):
+        for row in await self._connections.ask(sql.BOOK, account.owner, until=until):
             # PostgreSQL need not keep the order of a union.
             if row[0]:
                 rows.append(row)
@@ -86,16 +90,16 @@ class PostgresStore:
         return Kept(first[3], book_of(first[2], first[1], rows))
 
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
-        until = time.monotonic() + CALL_SECONDS_MAX
-        async with self._turn(account.owner):
+        until = time.monotonic() + CHANGE_SECONDS_MAX
+        async with self._turn(account.owner, until):
             while True:
-                kept = await self.read(account)
+                kept = await self._read(account, until)
                 book, answer = change(kept.book)
-                if book is kept.book or await self._write(account, kept, book):
+                if book is kept.book or await self._write(account, kept, book, until):
                     return answer
                 await self._pause(until)
 
-    async def _write(self, account: Account, before: Kept, book: Book) -> bool:
+    async def _write(self, account: Account, before: Kept, book: Book, until: float) -> bool:
         """Write what changed, if the account row is as it was read; whether it was."""
         written, deleted = changed_rows(before.book, book)
         columns = list(zip(*written, strict=True)) or [()] * 7
@@ -111,7 +115,7 @@ class PostgresStore:
                     await connection.executemany(sql.DELETE_CONVERSATION, keys)
                 return taken
 
-        return await self._connections.change(work)
+        return await self._connections.change(work, until=until)
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         rows = await self._connections.ask(sql.VERSIONS, [account.owner for account in accounts])
@@ -140,7 +144,7 @@ class PostgresStore:
 
     async def create_chat_group(self, sdkappid: int, group: ChatGroup) -> ChatGroup | None:
         row = chat_group_row(sdkappid, group)
-        until = time.monotonic() + CALL_SECONDS_MAX
+        until = time.monotonic() + CHANGE_SECONDS_MAX
         while not await self._connections.change(_fetching(sql.CREATE_CHAT_GROUP, *row)):
             if holder := (await self.chat_groups(sdkappid, [group.id])).get(group.id):
                 return holder
@@ -200,7 +204,7 @@ class PostgresStore:
         return [app_of(text) for (text,) in await self._connections.ask(sql.APPS)]
 
     async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
-        until = time.monotonic() + CALL_SECONDS_MAX
+        until = time.monotonic() + CHANGE_SECONDS_MAX
         while True:
             before = await self.app(sdkappid)
             changed = change(before)
@@ -231,9 +235,20 @@ class PostgresStore:
     async def close(self) -> None:
         await self._connections.close()
 
-    def _turn(self, owner: str) -> asyncio.Lock:
-        """The lock of an account in this process; it lasts as long as anyone holds or wants it."""
-        return self._turns.setdefault(owner, asyncio.Lock())
+    @contextlib.asynccontextmanager
+    async def _turn(self, owner: str, until: float) -> AsyncIterator[None]:
+        """One change of an account at a time in this process. Raises `Busy`."""
+        # It lasts as long as anyone holds or wants it.
+        lock = self._turns.setdefault(owner, asyncio.Lock())
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise Busy from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     async def _pause(self, until: float) -> None:
         """Let another process finish. Raises `Busy` when there is no time left."""
@@ -285,7 +300,7 @@ async def _examine(connections: Connections, url: str) -> None:
     if missing := await connections.ask(sql.RIGHTS, *map(list, zip(*pairs, strict=True))):
         listed = ", ".join(f"{right} on {table}" for right, table in missing)
         raise BadStore(f"store {shown(url)}: the user lacks the right to {listed}")
-    ((synchronous,),) = await connections.ask("SHOW synchronous_commit")
+    ((synchronous,),) = await connections.ask(sql.DURABILITY)
     if synchronous == "off":
         raise BadStore(
             f"store {shown(url)}: synchronous_commit is off, so acknowledged changes could be lost;"

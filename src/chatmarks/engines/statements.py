@@ -107,6 +107,8 @@ INSERT INTO probe (id, drawn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET draw
 
 SCHEMA = "SELECT version_num FROM alembic_version"
 
+DURABILITY = "SHOW synchronous_commit"
+
 # Names of tables, as rights are asked for by name.
 RIGHTS = """
 SELECT wanted.right_name, wanted.table_name
