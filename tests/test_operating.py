@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from chatmarks import config
+from chatmarks import config, declared
 from chatmarks.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -21,8 +22,8 @@ VARIABLE = re.compile(r"CHATMARKS_[A-Z_]+[A-Z]")
 
 
 def variables() -> set[str]:
-    """Every variable that config.py looks for."""
-    source = Path(config.__file__).read_text(encoding="utf-8")
+    """Every variable that is looked for."""
+    source = "".join(map(inspect.getsource, (config, declared)))
     asked = re.findall(r'reader\.(\w+)\("(\w+)"', source)
     names = {name for _, name in asked} | {f"{name}_file" for how, name in asked if how == "secret"}
     return {f"CHATMARKS_{name.upper()}" for name in names} | set(VARIABLE.findall(source))

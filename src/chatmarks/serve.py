@@ -22,7 +22,8 @@ from msgspec.structs import replace
 
 from chatmarks.asgi import Application, Receive, Scope, Send, public
 from chatmarks.call_log import CallLog
-from chatmarks.config import DeclaredApp, Settings, is_loopback
+from chatmarks.config import Settings, is_loopback
+from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
 from chatmarks.http11 import Http11
 from chatmarks.limits import CONNECTIONS_MAX, IDLE_SECONDS_MAX

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chatmarks.config import ConfigError, DeclaredApp, Settings, load
+from chatmarks.config import ConfigError, Settings, load
+from chatmarks.declared import DeclaredApp
 from harness import KEY
 
 

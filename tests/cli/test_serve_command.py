@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from chatmarks.config import DeclaredApp
+from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
 from chatmarks.serve import curl_line
 from harness import ADMIN, KEY, SDKAPPID, chat_group

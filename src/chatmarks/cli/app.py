@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from chatmarks.cli.failure import refuse
 from chatmarks.cli.store import config_option, store_option, with_store
 from chatmarks.command import is_userid, userid_problem
-from chatmarks.config import key_problem
+from chatmarks.declared import key_problem
 from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, Profile, resolved_profile
 from chatmarks.seal import Seal
 from chatmarks.store import App, Store

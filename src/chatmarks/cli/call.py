@@ -17,7 +17,8 @@ from chatmarks.cli.key import given_key, key_file_option, newest_key
 from chatmarks.cli.store import config_option, store_option, with_store
 from chatmarks.command import is_userid, userid_problem
 from chatmarks.commands import COMMANDS, NOT_DONE
-from chatmarks.config import DEV_APP, ConfigError, DeclaredApp, Settings, is_loopback, load
+from chatmarks.config import ConfigError, Settings, is_loopback, load
+from chatmarks.declared import DEV_APP, DeclaredApp
 from chatmarks.errors import Code, shown
 from chatmarks.usersig import DEMO_KEY
 

@@ -12,8 +12,9 @@ import click
 
 from chatmarks.cli.failure import USAGE, refuse
 from chatmarks.cli.serve import serve
-from chatmarks.config import Examined, Value, examined
+from chatmarks.config import Examined, examined
 from chatmarks.engines import BadStore, check_url, shown
+from chatmarks.reader import Value
 from chatmarks.seal import Seal, SealError
 
 _PREFIX = "CHATMARKS_"

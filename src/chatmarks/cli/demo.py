@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from chatmarks.cli.exchange import Exchange, Unreachable
-from chatmarks.config import DeclaredApp, load
+from chatmarks.config import load
+from chatmarks.declared import DeclaredApp
 
 EXAMPLES = """
 \b

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from chatmarks.cli.failure import refuse
-from chatmarks.config import key_problem
+from chatmarks.declared import key_problem
 from chatmarks.seal import Seal
 from chatmarks.store import Store
 
