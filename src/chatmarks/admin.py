@@ -7,7 +7,7 @@ an allowed Host.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,9 +16,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from chatmarks.metrics import Metrics
-from chatmarks.service import Service
 
 
 class TokenMiddleware:
@@ -40,19 +37,29 @@ class TokenMiddleware:
         await refusal(scope, receive, send)
 
 
-def admin(service: Service, metrics: Metrics, *, names: Sequence[str], token: str | None) -> Starlette:
-    """The application of the admin listener, which may be called by `names`, and by loopback's."""
+def admin(
+    problem: Callable[[], Awaitable[str | None]],
+    metrics: Callable[[], Awaitable[bytes]],
+    *,
+    names: Sequence[str],
+    token: str | None,
+) -> Starlette:
+    """The application of the admin listener, which may be called by `names`, and by loopback's.
+
+    `problem` tells why calls cannot be answered, None when they can; `metrics` gives the metrics as
+    Prometheus reads them.
+    """
 
     async def healthz(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> PlainTextResponse:
-        if await service.ready():
-            return PlainTextResponse("ok\n")
-        return PlainTextResponse("not ready: the store cannot be used\n", 503)
+        if found := await problem():
+            return PlainTextResponse(f"not ready: {found}\n", 503)
+        return PlainTextResponse("ok\n")
 
     async def metrics_page(_: Request) -> Response:
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def openapi_page(_: Request) -> Response:
         # Imported here: seldom asked for.

@@ -8,15 +8,14 @@ import logging
 import shlex
 import signal
 import socket
-import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -25,23 +24,14 @@ from chatmarks.call_log import CallLog
 from chatmarks.config import Settings, is_loopback
 from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
-from chatmarks.http11 import Http11
-from chatmarks.limits import CONNECTIONS_MAX, IDLE_SECONDS_MAX
-from chatmarks.metrics import Metrics
+from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
+from chatmarks.metrics import Metrics, text
 from chatmarks.seal import Seal
 from chatmarks.service import Observed, Service
 from chatmarks.store import App, Store
 from chatmarks.usersig import sign
 
 log = logging.getLogger("chatmarks")
-
-_DRAIN_SECONDS = 10
-_BACKLOG = 2048
-_OTHER_FILES = 1000
-
-
-class CannotListen(Exception):
-    """An address cannot be listened on; the text says which and why."""
 
 
 class Running(Struct, frozen=True):
@@ -54,53 +44,84 @@ class Running(Struct, frozen=True):
     has_apps: bool
 
 
-class _Listener(uvicorn.Server):
-    """A uvicorn server that leaves signals to us, since two of them run in one loop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
-    """A server, from here to the end of the block; then calls in flight are answered, listeners and
-    store closed.
+    """A server in this process, from here to the end of the block; then calls in flight are
+    answered, listeners and store closed.
 
     Raises `BadStore`, `SealError` and `CannotListen`.
     """
+    async with contextlib.AsyncExitStack() as stack:
+        store, seal = await stack.enter_async_context(opened(settings))
+        service, metrics = stack.enter_context(watched(settings, store, seal))
+
+        async def metrics_page() -> bytes:
+            return text(metrics.counts())
+
+        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings)
+        public_socket = stack.enter_context(bind(settings.host, settings.port))
+        admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
+        await stack.enter_async_context(
+            listening(
+                (http(public(service), settings.tls_cert, settings.tls_key), public_socket),
+                (http(admin_app), admin_socket),
+            )
+        )
+        yield await described(settings, store, public_socket, admin_socket)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Store, Seal]]:
+    """The store, with its declared apps, and the seal of its keys."""
     seal = Seal(settings.master_key)
     store = await open_store(settings.store)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
+    try:
         for app in settings.apps:
             await _declare(store, seal, app)
-        metrics = Metrics(store)
-        observers: list[Callable[[Observed], None]] = [metrics.observe]
+        yield store, seal
+    finally:
+        await store.close()
+
+
+@contextlib.contextmanager
+def watched(
+    settings: Settings, store: Store, seal: Seal
+) -> Generator[tuple[Service, Metrics], None, None]:
+    """The road, with what counts and logs its calls."""
+    metrics = Metrics(store)
+    observers: list[Callable[[Observed], None]] = [metrics.observe]
+    with contextlib.ExitStack() as stack:
         if settings.log_calls != "none":
             call_log = CallLog(sys.stderr, failed_only=settings.log_calls == "failed")
             stack.callback(call_log.flush)
             observers.append(call_log.observe)
-        service = Service(store, seal, loopback=is_loopback(settings.host), observers=observers)
-        admin_app = _admin_when_asked(service, metrics, settings)
-        public_socket = stack.enter_context(_bind(settings.host, settings.port))
-        admin_socket = stack.enter_context(_bind(settings.admin_host, settings.admin_port))
-        await stack.enter_async_context(
-            _listening(
-                (_http(public(service), settings.tls_cert, settings.tls_key), public_socket),
-                (_http(admin_app), admin_socket),
-            )
-        )
-        yield Running(
-            url=_url("https" if settings.tls_cert else "http", settings.host, public_socket),
-            admin_url=_url("http", settings.admin_host, admin_socket),
-            store=store,
-            app=settings.apps[0] if settings.apps else None,
-            has_apps=bool(await store.apps()),
-        )
+        loopback = is_loopback(settings.host)
+        yield Service(store, seal, loopback=loopback, observers=observers), metrics
 
 
-def _admin_when_asked(service: Service, metrics: Metrics, settings: Settings) -> Application:
+async def described(
+    settings: Settings, store: Store, public_socket: socket.socket, admin_socket: socket.socket
+) -> Running:
+    """The server that listens on these sockets, as it is announced."""
+    return Running(
+        url=url_of("https" if settings.tls_cert else "http", settings.host, public_socket),
+        admin_url=url_of("http", settings.admin_host, admin_socket),
+        store=store,
+        app=settings.apps[0] if settings.apps else None,
+        has_apps=bool(await store.apps()),
+    )
+
+
+async def problem_of(service: Service) -> str | None:
+    """Why calls cannot be answered, None when they can."""
+    return None if await service.ready() else "the store cannot be used"
+
+
+def admin_when_asked(
+    problem: Callable[[], Awaitable[str | None]],
+    metrics: Callable[[], Awaitable[bytes]],
+    settings: Settings,
+) -> Application:
     """The admin listener's application, made at its first request: its framework takes 30 ms of
     start-up and is no part of the road."""
     made: list[Application] = []
@@ -110,35 +131,41 @@ def _admin_when_asked(service: Service, metrics: Metrics, settings: Settings) ->
             from chatmarks.admin import admin
 
             names = [settings.admin_host, *settings.admin_names]
-            made.append(admin(service, metrics, names=names, token=settings.admin_token))
+            made.append(admin(problem, metrics, names=names, token=settings.admin_token))
         await made[0](scope, receive, send)
 
     return application
 
 
-def _allow_many_connections() -> None:
-    """Let the process have a file for each connection, as far as the system allows."""
-    if sys.platform != "win32":
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = CONNECTIONS_MAX + _OTHER_FILES
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            # macOS refuses more than its own limit, which it does not tell here.
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def log_to_stderr() -> None:
+    """Let what is logged go to standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Of malformed requests, which anyone may send, no line each.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
-async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `announce` is called once, when calls are answered."""
-    _allow_many_connections()
+def loop_factory() -> Any:
+    """What makes the event loop, for `asyncio.Runner`."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def serve(
+    settings: Settings,
+    announce: Callable[[Running], None],
+    run: Callable[[Settings], AbstractAsyncContextManager[Running]] = running,
+) -> None:
+    """Serve until SIGTERM or SIGINT. `announce` is called once, when calls are answered; `run` is what
+    answers them."""
+    allow_many_connections()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as server:
+    async with run(settings) as server:
         announce(server)
         await stop.wait()
         # Who is tired of waiting for the calls in flight may interrupt once more.
@@ -186,63 +213,3 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
         return before if app is not None and after == before else after
 
     await store.change_app(declared.sdkappid, change)
-
-
-@contextlib.asynccontextmanager
-async def _listening(*served: tuple[uvicorn.Config, socket.socket]) -> AsyncIterator[None]:
-    """Serve on sockets; at the end all of them stop together."""
-    listeners = [_Listener(config) for config, _ in served]
-    tasks = [
-        asyncio.create_task(listener.serve(sockets=[bound]))
-        for listener, (_, bound) in zip(listeners, served, strict=True)
-    ]
-    try:
-        for listener, task in zip(listeners, tasks, strict=True):
-            while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
-                await asyncio.sleep(0.001)
-        yield
-    finally:
-        for listener in listeners:
-            listener.should_exit = True
-        await asyncio.gather(*tasks)
-
-
-def _http(application: Any, cert: str | None = None, key: str | None = None) -> uvicorn.Config:
-    if cert is not None:
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
-        except (OSError, ssl.SSLError) as error:
-            raise CannotListen(f"certificate {cert} with key {key}: {error}") from error
-    return uvicorn.Config(
-        application,
-        ssl_certfile=cert,
-        ssl_keyfile=key,
-        http=Http11,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=int(IDLE_SECONDS_MAX),
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
-
-
-@contextlib.contextmanager
-def _bind(host: str, port: int) -> Generator[socket.socket, None, None]:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        # Without the address, which Python puts behind the reason and the line has already.
-        reason = str(error.strerror).partition(" (while")[0]
-        raise CannotListen(f"cannot listen on {host} port {port}: {reason}") from error
-    with bound:
-        yield bound
-
-
-def _url(scheme: str, host: str, bound: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{bound.getsockname()[1]}"

@@ -13,7 +13,7 @@ from chatmarks.call_log import CallLog
 from chatmarks.engines.memory import MemoryStore
 from chatmarks.engines.sqlite import SqliteStore
 from chatmarks.errors import Code
-from chatmarks.metrics import Metrics
+from chatmarks.metrics import Counts, Metrics, Workers, summed, text
 from chatmarks.seal import Seal
 from chatmarks.service import Observed, Service
 from chatmarks.store import Store
@@ -25,10 +25,14 @@ BODY = {"From_Account": ADMIN, "StartIndex": 0}
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    return shown(text(metrics.counts()))
+
+
+def shown(page: bytes) -> dict[tuple[str, ...], float]:
     """The value of each sample by its name and the values of its labels."""
     return {
         (sample.name, *(sample.labels[name] for name in LABELS if name in sample.labels)): sample.value
-        for family in text_string_to_metric_families(metrics.text().decode())
+        for family in text_string_to_metric_families(page.decode())
         for sample in family.samples
     }
 
@@ -82,6 +86,32 @@ async def test_the_embedded_store_counts_its_commits(tmp_path: Path) -> None:
     assert after["chatmarks_store_commit_seconds_total",] > 0
     assert after["chatmarks_store_faults_total",] == 0
     await store.close()
+
+
+def test_the_counts_of_several_processes_are_added_up() -> None:
+    one, other = Metrics(MemoryStore()), Metrics(MemoryStore())
+    for metrics, code, seconds in (
+        (one, Code.OK, 0.25),
+        (other, Code.OK, 3.0),
+        (other, Code.HTTP_WRONG, 0.5),
+    ):
+        metrics.observe(Observed(GET, None, code, seconds, ""))
+    other.observe(Observed("", None, Code.NO_SUCH_COMMAND, 0.5, ""))
+    stores = (Counts(store={"commits": ("Done.", 2)}), Counts(store={"commits": ("Done.", 3)}))
+    found = shown(text(summed([one.counts(), other.counts(), *stores])))
+    assert found["chatmarks_calls_total", GET, "0"] == 2
+    assert found["chatmarks_calls_total", GET, "60008"] == 1
+    assert found["chatmarks_calls_total", "", "60009"] == 1
+    assert found["chatmarks_call_seconds_bucket", GET, "0.5"] == 2
+    assert found["chatmarks_call_seconds_sum", GET] == 3.75
+    assert found["chatmarks_store_commits_total",] == 5
+
+
+def test_workers_are_told_of_only_where_there_are_several() -> None:
+    assert b"workers" not in text(Counts())
+    found = shown(text(Counts(), Workers(answering=2, replaced=1)))
+    assert found["chatmarks_workers",] == 2
+    assert found["chatmarks_workers_replaced_total",] == 1
 
 
 async def test_a_failed_call_is_logged_as_one_line_of_json_without_secrets() -> None:

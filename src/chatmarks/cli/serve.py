@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from typing import Any
@@ -42,36 +41,27 @@ def serve(*, as_json: bool, **flags: Any) -> None:
         settings = load(flags, os.environ)
     except ConfigError as error:
         refuse(*error.lines)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Of malformed requests, which anyone may send, no line each.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _run(settings, as_json=as_json)
 
 
 def _run(settings: Settings, *, as_json: bool) -> None:
     # Imported here: the other commands need no server.
     from chatmarks.engines import BadStore
+    from chatmarks.listen import CannotListen
     from chatmarks.seal import SealError
-    from chatmarks.serve import CannotListen, Running
+    from chatmarks.serve import Running, log_to_stderr, loop_factory
     from chatmarks.serve import serve as serve_until_stopped
 
     def announce(server: Running) -> None:
         click.echo(_announcement_json(server, settings) if as_json else _announcement(server, settings))
         sys.stdout.flush()
 
+    log_to_stderr()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve_until_stopped(settings, announce))
     except (BadStore, SealError, CannotListen) as error:
         refuse(str(error))
-
-
-def _loop_factory() -> Any:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop
 
 
 def _announcement_json(server: Any, settings: Settings) -> str:
