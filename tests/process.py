@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -46,12 +47,18 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 class Server:
     """A `chatmarks serve --dev` on free ports that has announced itself."""
 
-    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        stderr: IO[str] | None = None,
+    ) -> None:
         ports = ("--port", "0", "--admin-port", "0")
         self.process = subprocess.Popen(
             [*PROGRAM, "serve", "--dev", "--json", *ports, *arguments],
             env=_environment(environ),
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         announced: dict[str, Any] = json.loads(self.stdout.readline())
@@ -61,6 +68,11 @@ class Server:
     @property
     def stdout(self) -> IO[str]:
         return cast("IO[str]", self.process.stdout)
+
+    def workers(self) -> set[int]:
+        """Its worker processes."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return {int(pid) for children in threads for pid in children.read_text().split()}
 
     def kill(self) -> None:
         """End it as a power cut would, as far as the process is concerned."""
@@ -123,6 +135,11 @@ class Client:
         answer: Answer = msgspec.json.decode(response.content)
         return answer
 
+    async def answered_by(self) -> str:
+        """The part of a request's name that each process draws at its start."""
+        response = await self.http.post(f"/v4/?{self.query}")
+        return str(response.headers["X-Request-Id"]).partition("-")[0]
+
     async def ok(self, command: str, body: object) -> Answer:
         answer = await self.call(command, body)
         assert answer["ErrorCode"] == 0, answer
@@ -131,3 +148,16 @@ class Client:
     async def code(self, command: str, body: object) -> int:
         code: int = (await self.call(command, body))["ErrorCode"]
         return code
+
+
+async def client_of_each_worker(
+    stack: contextlib.AsyncExitStack, url: str, workers: int
+) -> list[Client]:
+    """A client for each of `workers`, whose connection that worker took."""
+    found: dict[str, Client] = {}
+    async with asyncio.timeout(30):
+        while len(found) < workers:
+            several = [await stack.enter_async_context(Client(url)) for _ in range(4 * workers)]
+            names = await asyncio.gather(*(client.answered_by() for client in several))
+            found |= dict(zip(names, several, strict=True))
+    return list(found.values())

@@ -13,6 +13,7 @@ from chatmarks.service import Observed
 
 _FLUSH_SECONDS = 0.2
 _LINES_MAX = 1000
+_PIECE_BYTES_MAX = 4096
 _SDKAPPID_DIGITS_MAX = 20
 
 
@@ -48,8 +49,18 @@ class CallLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was noted."""
-        if self._lines:
-            self._stream.write(b"\n".join([*self._lines, b""]).decode())
-            self._stream.flush()
-            self._lines.clear()
+        """Write what was noted, in pieces of whole lines that a pipe takes at once (PIPE_BUF): several
+        workers write to one."""
+        lines, self._lines = self._lines, []
+        piece = b""
+        for line in lines:
+            if len(piece) + len(line) >= _PIECE_BYTES_MAX:
+                self._write(piece)
+                piece = b""
+            piece += line + b"\n"
+        if piece:
+            self._write(piece)
+
+    def _write(self, piece: bytes) -> None:
+        self._stream.write(piece.decode())
+        self._stream.flush()

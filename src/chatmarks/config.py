@@ -22,6 +22,7 @@ LOG_CALLS: tuple[Literal["all", "failed", "none"], ...] = ("all", "failed", "non
 """Which calls are logged."""
 
 _PORTS = range(65536)
+_WORKERS = range(1, 65)
 
 
 class ConfigError(Exception):
@@ -36,7 +37,7 @@ class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
     `admin_names`: by which names, beside those of loopback, the admin listener may be called;
     `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `log_calls`: which calls
-    are logged."""
+    are logged; `workers`: how many processes answer calls."""
 
     host: str
     port: int
@@ -47,6 +48,7 @@ class Settings(Struct, frozen=True):
     tls_key: str | None
     log_calls: Literal["all", "failed", "none"]
     store: str
+    workers: int
     dev: bool
     admin_token: str | None
     master_key: bytes | None
@@ -135,6 +137,7 @@ def _settings(reader: Reader) -> Settings:
         tls_key=reader.find("tls_key").value,
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
+        workers=reader.whole("workers", 1, "a number of workers", _WORKERS),
         dev=dev,
         admin_token=admin_token,
         master_key=None if master_path is None else reader.content(master_path, origin),
@@ -142,6 +145,11 @@ def _settings(reader: Reader) -> Settings:
     )
     if (settings.tls_cert is None) != (settings.tls_key is None):
         reader.mistakes.append("tls_cert and tls_key: both or none must be given")
+    if settings.workers > 1 and settings.store == "memory:":
+        reader.mistakes.append(
+            f"workers: {settings.workers} processes cannot share the store memory:, which lives in one;"
+            " name another with --store"
+        )
     if reader.mistakes:
         raise ConfigError(reader.mistakes)
     return settings
@@ -157,6 +165,7 @@ _KNOWN = {
     "tls_cert",
     "tls_key",
     "log_calls",
+    "workers",
     "admin_token",
     "admin_token_file",
     "master_key_file",

@@ -34,6 +34,10 @@ from chatmarks.usersig import sign
 log = logging.getLogger("chatmarks")
 
 
+class CannotStart(Exception):
+    """A server cannot be started; the text says why."""
+
+
 class Running(Struct, frozen=True):
     """A server that listens. `app` is the first declared one, if any."""
 
@@ -71,10 +75,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Store, Seal]]:
-    """The store, with its declared apps, and the seal of its keys."""
+async def opened(settings: Settings, *, create: bool = True) -> AsyncIterator[tuple[Store, Seal]]:
+    """The store, with its declared apps, and the seal of its keys. Without `create` the store must be
+    there."""
     seal = Seal(settings.master_key)
-    store = await open_store(settings.store)
+    store = await open_store(settings.store, create=create)
     try:
         for app in settings.apps:
             await _declare(store, seal, app)

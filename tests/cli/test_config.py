@@ -120,6 +120,18 @@ def test_secrets_come_from_files_too(folder: Path) -> None:
             "CHATMARKS_ADMIN_TOKEN and CHATMARKS_ADMIN_TOKEN_FILE: only one of the two is allowed",
         ),
         ({}, {"CHATMARKS_MASTER_KEY_FILE": "gone"}, "CHATMARKS_MASTER_KEY_FILE: gone cannot be read"),
+        ({"workers": "0"}, {}, "--workers: '0' is not a number of workers; 1 to 64 are allowed"),
+        (
+            {},
+            {"CHATMARKS_WORKERS": "65"},
+            "CHATMARKS_WORKERS: '65' is not a number of workers; 1 to 64",
+        ),
+        (
+            {"workers": "2", "store": "memory:"},
+            {},
+            "workers: 2 processes cannot share the store memory:, which lives in one; name another",
+        ),
+        ({"workers": "2", "dev": True}, {}, "workers: 2 processes cannot share the store memory:"),
         ({"config": "gone"}, {}, "gone: cannot be read: No such file or directory"),
     ],
 )
@@ -136,6 +148,7 @@ def test_each_mistake_is_one_line_that_names_the_setting(
         ("port = ", "chatmarks.toml: is not TOML: "),
         ("prot = 1", "chatmarks.toml: prot: no such setting; known: admin_host, "),
         ("port = true", "chatmarks.toml: port: True is not a port"),
+        ("workers = true", "chatmarks.toml: workers: True is not a number of workers; 1 to 64"),
         ("store = 5", "chatmarks.toml: store: 5 is not a text of one character or more"),
         ("apps = 5", "chatmarks.toml: apps: is not a list of tables ([[apps]])"),
         ("[[apps]]\nsdkappid = 7", "chatmarks.toml: apps[0]: Object missing required field `admins`"),
@@ -210,6 +223,14 @@ def test_a_secret_that_is_set_but_empty_is_not_set(folder: Path) -> None:
     assert load({}, {"CHATMARKS_ADMIN_TOKEN": ""}).admin_token is None
     assert load({}, {"CHATMARKS_ADMIN_TOKEN_FILE": "token"}).admin_token is None
     assert len(mistakes({"admin_host": "0.0.0.0"}, CHATMARKS_ADMIN_TOKEN="")) == 1
+
+
+def test_there_are_1_to_64_workers(folder: Path) -> None:
+    assert load({}, {}).workers == 1
+    assert load({"workers": "64"}, {}).workers == 64
+    assert load({"dev": True, "workers": "1"}, {}).store == "memory:"
+    assert load({"dev": True, "store": "sqlite:///x"}, {"CHATMARKS_WORKERS": "2"}).workers == 2
+    assert from_file(folder, "workers = 3").workers == 3
 
 
 def test_the_admin_listener_has_the_names_it_is_given() -> None:

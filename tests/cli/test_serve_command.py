@@ -145,8 +145,11 @@ async def test_a_restart_changes_nothing_of_a_declared_app_that_is_as_declared(f
     assert revisions[0] == revisions[1]
 
 
-async def test_sigterm_answers_calls_in_flight_and_keeps_what_they_changed(file_url: str) -> None:
-    server = Server("--store", file_url)
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_sigterm_answers_calls_in_flight_and_keeps_what_they_changed(
+    file_url: str, workers: str
+) -> None:
+    server = Server("--store", file_url, "--workers", workers)
     body = json.dumps({"UserID": "late"}).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
     head = (
@@ -192,6 +195,12 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         (
             ("--store", "nothing:"),
             "store 'nothing:' is unknown; memory:, sqlite:///path and postgresql://… are known",
+        ),
+            ("--dev", "--workers", "2"),
+            (
+                "workers: 2 processes cannot share the store memory:, which lives in one;"
+                " name another with --store"
+            ),
         ),
     ],
 )

@@ -24,6 +24,18 @@ LABELS = ("command", "code", "le")
 BODY = {"From_Account": ADMIN, "StartIndex": 0}
 
 
+class Pieces(io.StringIO):
+    """Remembers how it was written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str, /) -> int:
+        self.pieces.append(text)
+        return super().write(text)
+
+
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
     return shown(text(metrics.counts()))
 
@@ -141,6 +153,18 @@ async def test_every_call_is_logged_when_asked_and_written_soon() -> None:
         while not stream.getvalue():  # noqa: ASYNC110 - a text has no event
             await asyncio.sleep(0.01)
     assert json.loads(stream.getvalue())["code"] == 0
+
+
+async def test_lines_are_written_in_pieces_that_several_processes_cannot_tear_apart() -> None:
+    stream = Pieces()
+    log = CallLog(stream, failed_only=False)
+    for _ in range(999):
+        log.observe(Observed(GET, "1", Code.OK, 0.001, "id"))
+    log.flush()
+    log.flush()
+    assert len(stream.getvalue().splitlines()) == 999
+    assert all(piece.endswith("\n") and len(piece) <= 4096 for piece in stream.pieces)
+    assert min(len(piece) for piece in stream.pieces[:-1]) > 3800
 
 
 async def test_a_thousand_lines_are_written_at_once() -> None:

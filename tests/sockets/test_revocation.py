@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
 
 from harness import ADMIN, KEY, SDKAPPID
-from process import Client, run, serving
+from process import Client, client_of_each_worker, run, serving
 
 GET = "recentcontact/get_contact_group"
 BODY = {"From_Account": ADMIN, "StartIndex": 0}
@@ -64,3 +65,15 @@ async def test_a_rotated_key_replaces_the_old_one_without_a_gap(file_url: str) -
                 await change(file_url, "update", "--drop-key", dropped)
                 assert await codes_after_a_second([old]) == {70009}
                 assert await new.code(GET, BODY) == 0
+
+
+async def test_a_dropped_key_stops_working_within_a_second_in_every_worker(file_url: str) -> None:
+    with serving("--store", file_url, "--workers", "3") as server:
+        async with contextlib.AsyncExitStack() as stack:
+            clients = await client_of_each_worker(stack, server.url, 3)
+            assert {await client.code(GET, BODY) for client in clients} == {0}
+            new_key = (await change(file_url, "update", "--new-key")).split("key ")[1].strip()
+            await change(file_url, "update", "--drop-key", "0345c13c214c")
+            assert await codes_after_a_second(clients) == {70009}
+            new = await stack.enter_async_context(Client(server.url, key=new_key))
+            assert await new.code(GET, BODY) == 0

@@ -19,6 +19,7 @@ EXAMPLES = """
 Examples:
   chatmarks serve --dev
   chatmarks serve --store sqlite:////var/lib/chatmarks/books.db
+  chatmarks serve --workers 4 --store sqlite:////var/lib/chatmarks/books.db
   CHATMARKS_APP=1400000001:admin CHATMARKS_APP_KEY_FILE=key chatmarks serve
 """
 
@@ -32,6 +33,7 @@ Examples:
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain (PEM), to serve HTTPS.")
 @click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
 @click.option("--log-calls", metavar="WHICH", help="Log calls: all, failed or none. [default: failed]")
+@click.option("--workers", metavar="N", help="How many processes answer calls, 1 to 64. [default: 1]")
 @store_option
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Announce the server as one line of JSON.")
@@ -49,18 +51,24 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     from chatmarks.engines import BadStore
     from chatmarks.listen import CannotListen
     from chatmarks.seal import SealError
-    from chatmarks.serve import Running, log_to_stderr, loop_factory
+    from chatmarks.serve import CannotStart, Running, log_to_stderr, loop_factory, running
     from chatmarks.serve import serve as serve_until_stopped
 
     def announce(server: Running) -> None:
         click.echo(_announcement_json(server, settings) if as_json else _announcement(server, settings))
         sys.stdout.flush()
 
+    run = running
+    if settings.workers > 1:
+        # Imported here: one process needs none of it.
+        from chatmarks.supervisor import supervising
+
+        run = supervising
     log_to_stderr()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve_until_stopped(settings, announce))
-    except (BadStore, SealError, CannotListen) as error:
+            runner.run(serve_until_stopped(settings, announce, run))
+    except (BadStore, SealError, CannotListen, CannotStart) as error:
         refuse(str(error))
 
 
