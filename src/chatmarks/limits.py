@@ -110,11 +110,12 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 
     calls_per_second: Annotated[int, Meta(ge=0)] = 0
     """Calls of one command in one second, at most; a command documented with less keeps less.
-    0: no cap. Over it: 60007 (269/1519). Documented: 200 (1047/53437 to 53442)."""
+    0: no cap. Over it: 60007 (269/1519). Documented: 200 (1047/53437 to 53442). Each worker process
+    counts for itself."""
 
     app_calls_per_second: Annotated[int, Meta(ge=0)] = 0
     """Calls of one app in one second over all commands, at most. 0: no cap. Over it: 60011
-    (269/1519), for which no number is documented."""
+    (269/1519), for which no number is documented. Each worker process counts for itself."""
 
 
 # Those named after a month say what the pages of that month say, whatever the defaults become.

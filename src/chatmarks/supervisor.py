@@ -157,7 +157,8 @@ class Crew:
             how = await self._until_ended(place)
             soon = soon + 1 if time.monotonic() - began < _STEADY_SECONDS else 1
             pause = 0.0 if soon == 1 else min(2.0 ** (soon - 2), _PAUSE_SECONDS_MAX)
-            log.warning("%s; another takes its place in %g seconds", how, pause)
+            when = f"in {pause:g} s" if pause else "at once"
+            log.warning("%s; another takes its place %s", how, when)
             await asyncio.sleep(pause)
 
     async def _until_ended(self, place: _Place) -> str:

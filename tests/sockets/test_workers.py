@@ -221,9 +221,9 @@ async def test_a_worker_that_cannot_start_again_is_tried_again_later(tmp_path: P
     aside.rename(folder)
     await until(lambda: metrics(server)["chatmarks_workers"] == 2)
     lines = log.read_text().splitlines()
-    assert f"worker {killed} was ended by signal 9; another takes its place in 0 seconds" in lines[0]
-    assert "another takes its place in 1 seconds" in lines[1]
-    assert "another takes its place in 2 seconds" in lines[2]
+    assert f"worker {killed} was ended by signal 9; another takes its place at once" in lines[0]
+    assert "another takes its place in 1 s" in lines[1]
+    assert "another takes its place in 2 s" in lines[2]
     assert server.stop() == 0
 
 
