@@ -196,6 +196,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
             ("--store", "nothing:"),
             "store 'nothing:' is unknown; memory:, sqlite:///path and postgresql://… are known",
         ),
+        (
             ("--dev", "--workers", "2"),
             (
                 "workers: 2 processes cannot share the store memory:, which lives in one;"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import signal
 import time
@@ -481,13 +480,3 @@ async def test_a_host_that_is_not_there_hides_no_other(own_url: str) -> None:
         await store.read(Account(1, "nobody"))
     assert (await store.read(ALICE)).book == EMPTY_BOOK
     await store.close()
-
-
-def test_every_statement_is_where_the_test_of_statements_reads() -> None:
-    from chatmarks.engines import connections
-    from chatmarks.engines import postgres as engine
-
-    for module in (engine, connections):
-        source = inspect.getsource(module)
-        for word in ("SELECT ", "INSERT ", "UPDATE ", "DELETE FROM"):
-            assert f'"{word}' not in source

@@ -172,13 +172,18 @@ class Connections:
                 if message.severity_en == "WARNING":
                     warnings.append(message)
 
-            timer = self._loop.call_at(
-                self._loop.time() + until - time.monotonic(), connection.terminate
-            )
+            timer = self._loop.call_later(until - time.monotonic(), connection.terminate)
             if confirmed:
                 connection.add_log_listener(note)
             try:
                 answer = await work(connection)
+            except asyncpg.PostgresError:
+                raise
+            except Exception as error:
+                # What asyncpg trips over when a connection goes away under it can be anything.
+                if _is_closed(connection):
+                    raise ConnectionResetError("the connection was closed") from error
+                raise
             finally:
                 timer.cancel()
                 if confirmed:
@@ -230,6 +235,15 @@ class Connections:
                 return connection
         assert problem is not None
         raise problem
+
+
+def _is_closed(connection: Connection) -> bool:
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool took it back.
+        return True
+    return closed
 
 
 async def _nothing(_: object) -> None:
