@@ -426,13 +426,13 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
         await asyncio.sleep(0.5)
         assert await service.ready()
         pid = own_server.get_pid()
-        away = time.monotonic()
         if how == "stopped":
             await asyncio.to_thread(own_server.stop)
         else:
             processes = _with_children(pid)
             for process in processes:
                 os.kill(process, signal.SIGSTOP if how == "frozen" else signal.SIGKILL)
+        away = time.monotonic()
         await asyncio.sleep(4)
         assert not await service.ready()
         if how == "frozen":
