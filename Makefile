@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test check lint types layers docs docs-check coverage bench-start lock wheel clean
+.PHONY: run demo test test-cluster check lint types layers docs docs-check coverage bench-start lock wheel clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -14,6 +14,11 @@ demo: $(VENV)/.run  ## Tell the documented story over HTTP and print what a sear
 
 test: $(VENV)/.dev  ## Run the whole test suite.
 	$(BIN)/python -m pytest -n auto
+
+# More with e.g. CLUSTER="--rounds 30 --ways node,postgres,freeze --seed 1 --json figures.json".
+test-cluster: $(VENV)/.dev  ## Lose the leader of a real PostgreSQL cluster ten times, and nothing else.
+	@tests/cluster/install.sh
+	@PYTHONPATH=tests $(BIN)/python -m cluster.failover $(CLUSTER)
 
 check: lint types layers docs-check coverage  ## Everything that must be green before a commit.
 
