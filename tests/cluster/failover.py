@@ -26,7 +26,7 @@ from cluster.history import History, Texts
 from cluster.patroni import TIMES, Cluster, Node, NotReached, is_whole
 from cluster.processes import make_shared_directory, programs
 from cluster.report import Report, Round, head, row, summary
-from cluster.writers import Tally, Writer, search
+from cluster.writers import Refused, Tally, Writer, search
 from harness import SDKAPPID
 from process import Client, Server, run
 
@@ -103,8 +103,13 @@ class Proof:
             async with Client(server.url) as client:
                 for history in self._histories(recent=recent):
                     peers = {peer for write in history.writes for peer in write.peers}
-                    texts = await search(client, history.userid, sorted(peers))
-                    found += [f"{server.url}: {problem}" for problem in history.problems(texts)]
+                    try:
+                        texts = await search(client, history.userid, sorted(peers))
+                    except Refused as refused:
+                        found.append(f"{server.url}: {history.userid} cannot be read: {refused}")
+                    else:
+                        told = history.problems(texts)
+                        found += [f"{server.url}: {problem}" for problem in told]
         return found
 
     async def unknown(self) -> tuple[int, int]:

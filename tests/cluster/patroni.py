@@ -25,6 +25,7 @@ from cluster.processes import (
     Program,
     free_ports,
     make_directory,
+    patroni_version,
     postgres_programs,
     tail,
     write_file,
@@ -81,6 +82,9 @@ class Cluster:
         self._rest_password = secrets.token_hex(16)
         self.logs = directory / "logs"
         self.logs.mkdir()
+        # A leader that hung takes the lock back from its successor, with that one's newest changes
+        # gone, where Patroni is older and speaks etcd's newer protocol (its pull request 2689).
+        self._protocol = "etcd3" if patroni_version() >= (3, 0, 3) else "etcd"
         self.etcd = self._etcd_nodes()
         self.nodes = self._nodes()
         self._http = httpx.AsyncClient(timeout=2, trust_env=False)
@@ -186,6 +190,8 @@ class Cluster:
             command += ["--initial-cluster", members, "--log-level", "warn"]
             # A ttl needs elections that are much shorter; a busy disk needs some room below them.
             command += ["--heartbeat-interval", "100", "--election-timeout", "1000"]
+            if self._protocol == "etcd":
+                command += ["--enable-v2"]
             home = make_directory(self.directory / name)
             programs.append(Program(name, command, home, self.logs / f"{name}.log", {}))
         return programs
@@ -217,7 +223,7 @@ class Cluster:
                 "connect_address": f"127.0.0.1:{rest_port}",
                 "authentication": {"username": "patroni", "password": self._rest_password},
             },
-            "etcd3": {"hosts": self._etcd_hosts},
+            self._protocol: {"hosts": self._etcd_hosts},
             "bootstrap": {
                 "dcs": {
                     **TIMES,

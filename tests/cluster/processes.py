@@ -156,3 +156,9 @@ def programs() -> list[str]:
     commands += [["etcd", "--version"]]
     told = (subprocess.run(command, capture_output=True, text=True, check=True) for command in commands)
     return [one.stdout.splitlines()[0] for one in told]
+
+
+def patroni_version() -> tuple[int, ...]:
+    """As numbers."""
+    told = subprocess.run(["patroni", "--version"], capture_output=True, text=True, check=True)
+    return tuple(int(part) for part in told.stdout.split()[-1].split(".") if part.isdigit())
