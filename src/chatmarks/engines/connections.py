@@ -84,6 +84,15 @@ class Target:
         if index:
             self._places.insert(0, self._places.pop(index))
 
+    def found(self, url: str) -> None:
+        """Ask this one first the next time. The order may have changed since it was looked at."""
+        self.prefer(self.urls().index(url))
+
+    def silent(self, url: str) -> None:
+        """If this one is asked first, ask it last the next time."""
+        if self._places and self.urls()[0] == url:
+            self._places.append(self._places.pop(0))
+
 
 def _number(text: str, name: str, *, least: int) -> int:
     if not (text.isascii() and text.isdigit() and int(text) >= least):
@@ -220,7 +229,7 @@ class Connections:
     async def _connect(self, *_: object, **options: Any) -> asyncpg.Connection:
         """A connection to the first host that will have us, in the order in which they are given."""
         problem: Exception | None = None
-        for index, url in enumerate(self._target.urls()):
+        for url in self._target.urls():
             try:
                 connection = await asyncpg.connect(
                     url,
@@ -228,10 +237,17 @@ class Connections:
                     statement_cache_size=self._target.statement_cache_size,
                     **options,
                 )
+            except asyncio.CancelledError:
+                # The time of whoever asked is over. A host that hangs would take that of the next
+                # one too, and of all after it.
+                self._target.silent(url)
+                raise
             except _ANOTHER_SERVER as error:
                 problem = error
+                if isinstance(error, TimeoutError):
+                    self._target.silent(url)
             else:
-                self._target.prefer(index)
+                self._target.found(url)
                 return connection
         assert problem is not None
         raise problem
