@@ -95,12 +95,20 @@ class PostgresStore:
             while True:
                 kept = await self._read(account, until)
                 book, answer = change(kept.book)
-                if book is kept.book or await self._write(account, kept, book, until):
+                if await self._write(account, kept, book, until):
                     return answer
                 await self._pause(until)
 
     async def _write(self, account: Account, before: Kept, book: Book, until: float) -> bool:
-        """Write what changed, if the account row is as it was read; whether it was."""
+        """Write what changed, if the account row is as it was read; whether it was.
+
+        Where nothing changed, the row is written as it is: what was read may be the change of a call
+        that was answered 50005 and is repeated now, and on no standby yet, or a server that is leader
+        no longer may have been read. Only a commit tells.
+        """
+        if book is before.book:
+            confirming = _fetching(sql.CONFIRM, account.owner, before.version)
+            return bool(await self._connections.change(confirming, until=until))
         written, deleted = changed_rows(before.book, book)
         columns = list(zip(*written, strict=True)) or [()] * 7
         head = (account.owner, before.version, draw_version(), book.next_position, groups_text(book))
@@ -123,7 +131,8 @@ class PostgresStore:
         return [found.get(account.owner) for account in accounts]
 
     async def create_account(self, account: Account) -> bool:
-        return bool(await self._connections.change(_fetching(sql.CREATE_ACCOUNT, *_fresh(account))))
+        ((created,),) = await self._connections.change(_fetching(sql.CREATE_ACCOUNT, *_fresh(account)))
+        return bool(created)
 
     async def delete_account(self, account: Account) -> bool:
         async def work(connection: Connection) -> bool:

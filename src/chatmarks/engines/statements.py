@@ -40,11 +40,15 @@ WITH taken AS (
 SELECT count(*) FROM taken
 """
 
+# Changes nothing, and commits.
+CONFIRM = "UPDATE account SET version = version WHERE owner = $1 AND version = $2 RETURNING owner"
+
 DELETE_CONVERSATION = "DELETE FROM conversation WHERE owner = $1 AND peer_type = $2 AND peer_id = $3"
 
+# Where there is one, its row is written as it is, so that "it exists" is confirmed as well.
 CREATE_ACCOUNT = """
 INSERT INTO account (owner, version, next_position, contact_groups) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (owner) DO NOTHING RETURNING owner
+    ON CONFLICT (owner) DO UPDATE SET version = account.version RETURNING version = $2 AS created
 """
 
 DELETE_ACCOUNT = "DELETE FROM account WHERE owner = $1 RETURNING owner"
