@@ -8,7 +8,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from chatmarks.book import Account, Book
-from chatmarks.store import App, Busy, Change, ChatGroup, Kept, Membership, Returned, Store
+from chatmarks.store import (
+    App,
+    AppChatGroup,
+    Busy,
+    Change,
+    ChatGroup,
+    Kept,
+    Membership,
+    Returned,
+    Store,
+    Totals,
+    Whole,
+)
 
 
 class Fate(Enum):
@@ -129,6 +141,40 @@ class NastyStore:
 
     async def change_app(self, sdkappid: int, change: Callable[[App | None], App]) -> App:
         return await self.inner.change_app(sdkappid, change)
+
+    async def totals(self, sdkappid: int | None = None) -> Totals:
+        self._pass()
+        return await self.inner.totals(sdkappid)
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        self._pass()
+        return await self.inner.wholes(after, limit)
+
+    async def put_wholes(
+        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+    ) -> set[str]:
+        self._pass()
+        return await self.inner.put_wholes(wholes, gone, only_new=only_new)
+
+    async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
+        self._pass()
+        return await self.inner.all_chat_groups(after, limit)
+
+    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+        self._pass()
+        await self.inner.put_chat_groups(groups, gone)
+
+    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+        self._pass()
+        await self.inner.put_apps(apps, gone)
+
+    async def read_property(self, name: str) -> str | None:
+        self._pass()
+        return await self.inner.read_property(name)
+
+    async def write_property(self, name: str, value: str | None) -> None:
+        self._pass()
+        await self.inner.write_property(name, value)
 
     async def check(self) -> None:
         self._pass()

@@ -241,7 +241,7 @@ def problems_of(book: Book) -> list[Flaw]:
 def account_of(owner: str) -> Account | None:
     """The account whose rows have the key `owner`; None when no account has such a key."""
     number, _, userid = owner.partition(":")
-    if not is_sdkappid(number) or not _is_identity(userid, USERID_BYTES_MAX):
+    if not is_sdkappid(number) or not is_identity(userid, USERID_BYTES_MAX):
         return None
     return Account(int(number), userid)
 
@@ -252,7 +252,8 @@ def is_sdkappid(text: str) -> bool:
     return digits and not text.startswith("0") and int(text) < 1 << 63
 
 
-def _is_identity(text: str, bytes_max: int) -> bool:
+def is_identity(text: str, bytes_max: int) -> bool:
+    """Whether `text` can be an id: 1 to `bytes_max` bytes of printable ASCII."""
     return 0 < len(text) <= bytes_max and text.isascii() and text.isprintable()
 
 
@@ -277,7 +278,7 @@ def _peer_problems(peer: Peer) -> Iterator[str]:
     if peer.type not in _PEER_BYTES_MAX:
         yield f"has type {peer.type}; 1 (account) and 2 (chat group) are allowed"
         return
-    if not _is_identity(peer.id, limit := _PEER_BYTES_MAX[peer.type]):
+    if not is_identity(peer.id, limit := _PEER_BYTES_MAX[peer.type]):
         yield f"has an id that is not 1 to {limit} bytes of printable ASCII"
 
 

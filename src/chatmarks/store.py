@@ -1,7 +1,8 @@
 """The contract of an engine, on one screen. An engine keeps books; it knows no rule of the protocol.
 
-Every transaction touches one account. Engines raise `UnknownAccount` and `Busy`; anything else that
-leaves them is a fault of the store, after which the outcome of a change is unknown.
+Every transaction of a server touches one account; those that move whole stores touch many. Engines
+raise `UnknownAccount` and `Busy`; anything else that leaves them is a fault of the store, after which
+the outcome of a change is unknown.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ def draw_version() -> int:
     """A version or revision: 63 random bits, never 0. Drawn, not counted: a counter would repeat
     itself after delete and re-create, a restore, or a failover with loss."""
     return secrets.randbits(63) or 1
+
+
+UNFINISHED_COPY_FROM = "unfinished_copy_from"
+"""The one property that a store can have: the URL, without password, of the store that it is becoming
+a copy of. As long as it has it, nobody may serve it."""
 
 
 class UnknownAccount(Exception):
@@ -79,6 +85,39 @@ class App(Struct, frozen=True):
     sources: tuple[str, ...] = ()
     enabled: bool = True
     revision: int = 0
+
+
+class Whole(Struct, frozen=True):
+    """All that is kept of an account. `memberships`: by chat-group id and incarnation, also those in
+    chat groups that are gone."""
+
+    account: Account
+    kept: Kept
+    memberships: Mapping[tuple[str, int], Membership] = {}
+
+    @property
+    def key(self) -> str:
+        return self.account.owner
+
+
+class AppChatGroup(Struct, frozen=True):
+    """A chat group and the app that has it."""
+
+    sdkappid: int
+    group: ChatGroup
+
+    @property
+    def key(self) -> str:
+        """Both as one key, as that of an account: `1400000000:@TGS#1`."""
+        return f"{self.sdkappid}:{self.group.id}"
+
+
+class Totals(Struct, frozen=True):
+    """How many there are."""
+
+    accounts: int
+    chat_groups: int
+    apps: int
 
 
 class Store(Protocol):
@@ -147,6 +186,36 @@ class Store(Protocol):
         `change` gets None when there is no such app, and may raise or return the very same app: then
         nothing is changed.
         """
+
+    async def totals(self, sdkappid: int | None = None) -> Totals:
+        """How many accounts, chat groups and apps there are, of one app or of all."""
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        """The first `limit` accounts whose key comes after `after`, by ascending key, byte by byte.
+        Each is as it was at one moment; "" comes before all keys."""
+
+    async def put_wholes(
+        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+    ) -> set[str]:
+        """Make accounts be exactly so, their versions included, and delete those with the keys `gone`,
+        in one transaction. With `only_new`, accounts that exist are left alone; their keys."""
+
+    async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
+        """The first `limit` chat groups whose key comes after `after`, as `wholes` has accounts."""
+
+    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+        """Make chat groups be exactly so, their incarnations included, and forget those with the keys
+        `gone`, in one transaction."""
+
+    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+        """Make apps be exactly so, their revisions included, and delete those with the ids `gone`, in
+        one transaction. Their admins do not become accounts."""
+
+    async def read_property(self, name: str) -> str | None:
+        """A property of the store as a whole."""
+
+    async def write_property(self, name: str, value: str | None) -> None:
+        """Set a property, or drop it with None."""
 
     async def check(self) -> None:
         """Raise unless the store can be read and written and its last sync went well."""

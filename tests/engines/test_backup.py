@@ -15,7 +15,7 @@ import pytest
 
 from chatmarks.book import Account, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, backup, open_store
-from chatmarks.engines.verify import Problem
+from chatmarks.soundness import Problem
 from chatmarks.store import App
 from harness import NOW
 

@@ -11,8 +11,9 @@ import pytest
 
 from chatmarks.book import Account, Edit, Peer, PeerType
 from chatmarks.engines import BadStore, open_store
-from chatmarks.engines.verify import Problem, verify
+from chatmarks.engines.verify import verify
 from chatmarks.limits import PROFILES
+from chatmarks.soundness import Problem
 from chatmarks.store import App, ChatGroup, Membership
 from harness import NOW
 
@@ -76,6 +77,11 @@ def test_a_store_that_chatmarks_wrote_has_no_problem_and_all_its_rows_are_counte
     assert counts == {"account": 4, "conversation": 2, "chat_group": 2, "membership": 1, "app": 1}
     assert told[0] == (0, 10)
     assert told[-1] == (10, 10)
+
+
+def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
+    alter(path, "INSERT INTO property VALUES ('unfinished_copy_from', 'sqlite:////books.db')")
+    assert lines(path) == []
 
 
 async def test_a_store_that_is_open_is_verified_with_what_is_still_in_its_log(path: Path) -> None:
@@ -244,6 +250,14 @@ def content(field: str, value: str) -> str:
         (TO_ROOM.format("name = ''"), f"{G}: has no name"),
         (TO_ROOM.format("name = CAST(x'ff' AS TEXT)"), f"{G}: has text that is not UTF-8"),
         (TO_ROOM.format("owner_account = printf('%.33c', 'x')"), f"{G}: the owner is no UserID"),
+        (
+            TO_ROOM.format("name = CAST(x'6100' AS TEXT)"),
+            f"{G}: has a name with the character U+0000",
+        ),
+        (
+            TO_ROOM.format("created_at = -1"),
+            f"{G}: was made at -1; Unix seconds may not be negative",
+        ),
         (TO_ROOM.format("sdkappid = 7"), f"{G}: the app is 7 in the row and 1400000000 in the key"),
         (TO_ROOM.format("place = 7"), f"{G}: the place is 7, which is not that of its id"),
         (
@@ -261,6 +275,14 @@ def content(field: str, value: str) -> str:
         (
             "UPDATE membership SET incarnation = -1",
             f"{M}: the incarnation is -1; a positive one is required",
+        ),
+        (
+            "UPDATE membership SET joined_at = -1",
+            f"{M}: began at -1; Unix seconds may not be negative",
+        ),
+        (
+            "INSERT INTO property VALUES ('colour' || char(10), 'red')",
+            "property colour\\n: no chatmarks knows it",
         ),
         (TO_ROOM.format("id = 'open'"), "chat_group open: the key is not SDKAppID:GroupId"),
         ("CREATE TABLE mine (x)", "file: table mine does not belong to the schema"),
@@ -299,6 +321,13 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
         (
             "UPDATE app SET revision = 5, content = json_replace(content, '$.revision', 6)",
             [f"{P}: the revision is 5 in the row and 6 in the content"],
+        ),
+        (
+            content("admins", "json('[\"a\\n\"]')"),
+            [
+                f"{P}: the administrator a\\n is no UserID",
+                f"{P}: the administrator a\\n has no account",
+            ],
         ),
         (
             "UPDATE app SET sdkappid = -1, content = json_replace(content, '$.sdkappid', -1)",

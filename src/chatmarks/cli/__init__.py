@@ -9,6 +9,7 @@ from chatmarks.cli.backup import backup, restore, verify
 from chatmarks.cli.call import call
 from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
+from chatmarks.cli.copy import copy_command
 from chatmarks.cli.demo import demo
 from chatmarks.cli.migrate import migrate
 from chatmarks.cli.serve import serve
@@ -47,3 +48,4 @@ main.add_command(migrate)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(verify)
+main.add_command(copy_command)

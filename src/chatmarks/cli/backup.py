@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from chatmarks.cli.failure import refuse
 from chatmarks.cli.progress import progress
-from chatmarks.cli.store import config_option, store_file, store_option
-from chatmarks.engines import BadStore
-from chatmarks.store import Busy
+from chatmarks.cli.store import config_option, counted, refusing, store_file, store_option
 
 if TYPE_CHECKING:
-    from chatmarks.engines.verify import Problem
+    from chatmarks.soundness import Problem
 
 _DAMAGED = 1
 _PROBLEMS_SHOWN_MAX = 20
@@ -48,7 +43,7 @@ def backup(*, file: Path, force: bool, store: str | None, config: str | None) ->
     from chatmarks.engines import backup as copies
 
     path = store_file(store, config)
-    with _refusing(), progress("copying") as advance:
+    with refusing(), progress("copying") as advance:
         size = copies.backup(path, file, force=force, advance=advance)
     click.echo(f"{file} has {size} bytes; chatmarks verify --store sqlite:///{file} reads it through")
 
@@ -83,9 +78,9 @@ def restore(*, file: Path, force: bool, store: str | None, config: str | None) -
         if told <= _PROBLEMS_SHOWN_MAX:
             click.echo(problem.line, err=True)
 
-    with _refusing(), progress("restoring") as advance:
+    with refusing(), progress("restoring") as advance:
         counts = copies.restore(file, path, force=force, found=found, advance=advance)
-    click.echo(f"{path} is restored: {_counted(counts)}")
+    click.echo(f"{path} is restored: {counted(counts)}")
 
 
 VERIFY_EXAMPLES = """
@@ -110,7 +105,7 @@ def verify(*, as_json: bool, store: str | None, config: str | None) -> None:
 
     path = store_file(store, config)
     problems: list[Problem] = []
-    with _refusing(), progress("reading") as advance:
+    with refusing(), progress("reading") as advance:
         counts = reading.verify(path, problems.append, advance)
     if as_json:
         found = [msgspec.structs.asdict(problem) for problem in problems]
@@ -118,19 +113,5 @@ def verify(*, as_json: bool, store: str | None, config: str | None) -> None:
     else:
         for problem in problems:
             click.echo(problem.line)
-        click.echo(f"problems: {len(problems)}{'; ' if counts else ''}{_counted(counts)}")
+        click.echo(f"problems: {len(problems)}{'; ' if counts else ''}{counted(counts)}")
     sys.exit(_DAMAGED if problems else 0)
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{table.replace('_', ' ')}s: {count}" for table, count in counts.items())
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except BadStore as error:
-        refuse(str(error))
-    except Busy:
-        refuse("the store is busy; another process keeps it locked")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,11 +43,24 @@ def with_store(
         finally:
             await opened.close()
 
-    try:
+    with refusing():
         settings = load({"store": store, "config": config}, os.environ)
         if settings.store == "memory:":
             refuse("store memory: belongs to one process; name the store of the server with --store")
         return asyncio.run(run(settings.store, Seal(settings.master_key)))
+
+
+def store_file(store: str | None, config: str | None) -> Path:
+    """The file of the store that the settings name."""
+    with refusing():
+        return file_of(load({"store": store, "config": config}, os.environ).store)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse, in a line, what the settings or the store do not allow."""
+    try:
+        yield
     except ConfigError as error:
         refuse(*error.lines)
     except (BadStore, SealError) as error:
@@ -55,11 +69,6 @@ def with_store(
         refuse("the store is busy; another process keeps it locked")
 
 
-def store_file(store: str | None, config: str | None) -> Path:
-    """The file of the store that the settings name."""
-    try:
-        return file_of(load({"store": store, "config": config}, os.environ).store)
-    except ConfigError as error:
-        refuse(*error.lines)
-    except BadStore as error:
-        refuse(str(error))
+def counted(counts: Mapping[str, int]) -> str:
+    """Numbers by the names of their tables, for people."""
+    return ", ".join(f"{table.replace('_', ' ')}s: {count}" for table, count in counts.items())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
-from chatmarks.store import Store
+from chatmarks.store import UNFINISHED_COPY_FROM, Store
 
 # Of the URL of a database: ://user:password@, and the same as an option.
 _PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
@@ -22,13 +23,23 @@ POSTGRES = ("postgresql", "postgres")
 _KNOWN = "memory:, sqlite:///path and postgresql://… are known"
 
 
-async def open_store(url: str, *, create: bool = True) -> Store:
+async def open_store(url: str, *, create: bool = True, unfinished: bool = False) -> Store:
     """Open the store at `url`: `memory:`, `sqlite:///relative/path`, `sqlite:////absolute/path` or
     `postgresql://user@host/database`.
 
     Without `create` a file must be there; the tables of a database must be there always. Raises
-    `BadStore`.
+    `BadStore`, also for a store that is an unfinished copy, unless `unfinished`.
     """
+    store = await _opened(url, create=create)
+    source = None if unfinished else await store.read_property(UNFINISHED_COPY_FROM)
+    if source is not None:
+        await store.close()
+        going_on = shlex.join(["chatmarks", "copy", source, plain_url(url)])
+        raise BadStore(f"store {plain_url(url)!r} is an unfinished copy; {going_on} goes on with it")
+    return store
+
+
+async def _opened(url: str, *, create: bool) -> Store:
     check_url(url)
     if url == "memory:":
         from chatmarks.engines.memory import MemoryStore
@@ -41,6 +52,22 @@ async def open_store(url: str, *, create: bool = True) -> Store:
     from chatmarks.engines.sqlite import SqliteStore
 
     return await SqliteStore.open(url.partition(":///")[2], create=create)
+
+
+def plain_url(url: str) -> str:
+    """`url` as it means the same from everywhere, and without a password."""
+    scheme, separator, path = url.partition(":///")
+    return f"sqlite:///{Path(path).absolute()}" if scheme == "sqlite" and separator else shown(url)
+
+
+def is_same_store(one: str, other: str) -> bool:
+    """Whether two URLs are known to name one store."""
+    if plain_url(one) == plain_url(other):
+        return True
+    if not (one.startswith("sqlite:///") and other.startswith("sqlite:///")):
+        return False
+    paths = file_of(one), file_of(other)
+    return all(path.exists() for path in paths) and paths[0].samefile(paths[1])
 
 
 def check_url(url: str) -> None:

@@ -19,7 +19,8 @@ import msgspec
 from chatmarks.engines import BadStore
 from chatmarks.engines.file import check_owner, make_directory, snapshot, sync_directory
 from chatmarks.engines.rows import app_of, app_text
-from chatmarks.engines.verify import Advance, Found, Problem, examine
+from chatmarks.engines.verify import Advance, Found, examine
+from chatmarks.soundness import Problem
 from chatmarks.store import draw_version
 
 _PAGES_PER_STEP = 256

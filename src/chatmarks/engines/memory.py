@@ -9,12 +9,15 @@ from msgspec.structs import replace
 from chatmarks.book import EMPTY_BOOK, Account
 from chatmarks.store import (
     App,
+    AppChatGroup,
     Change,
     ChatGroup,
     Kept,
     Membership,
     Returned,
+    Totals,
     UnknownAccount,
+    Whole,
     draw_version,
 )
 
@@ -28,6 +31,7 @@ class MemoryStore:
         self._joined: dict[Account, set[tuple[str, int]]] = {}
         self._members: dict[tuple[int, str, int], dict[str, Membership]] = {}
         self._apps: dict[int, App] = {}
+        self._properties: dict[str, str] = {}
 
     async def read(self, account: Account) -> Kept:
         kept = self._books.get(account)
@@ -125,6 +129,73 @@ class MemoryStore:
         for admin in app.admins:
             await self.create_account(Account(sdkappid, admin))
         return app
+
+    async def totals(self, sdkappid: int | None = None) -> Totals:
+        owners = (
+            [account.sdkappid for account in self._books],
+            [owner for owner, _ in self._chat_groups],
+            list(self._apps),
+        )
+        return Totals(*(len(ids) if sdkappid is None else ids.count(sdkappid) for ids in owners))
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        # Of texts in Unicode the order is that of their bytes in UTF-8.
+        following = [account for account in self._books if account.owner > after]
+        following.sort(key=lambda account: account.owner)
+        return [self._whole(account) for account in following[:limit]]
+
+    def _whole(self, account: Account) -> Whole:
+        memberships = {
+            key: self._members[account.sdkappid, *key][account.userid]
+            for key in self._joined.get(account, ())
+        }
+        return Whole(account, self._books[account], memberships)
+
+    async def put_wholes(
+        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+    ) -> set[str]:
+        left = {whole.key for whole in wholes if only_new and whole.account in self._books}
+        for account in [account for account in self._books if account.owner in gone]:
+            await self.delete_account(account)
+        for whole in wholes:
+            if whole.key not in left:
+                await self._put(whole)
+        return left
+
+    async def _put(self, whole: Whole) -> None:
+        account = whole.account
+        await self.delete_account(account)
+        self._books[account] = whole.kept
+        self._joined[account] = set(whole.memberships)
+        for key, membership in whole.memberships.items():
+            members = self._members.setdefault((account.sdkappid, *key), {})
+            members[account.userid] = membership
+
+    async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
+        groups = (AppChatGroup(owner, group) for (owner, _), group in self._chat_groups.items())
+        following = [group for group in groups if group.key > after]
+        return sorted(following, key=lambda group: group.key)[:limit]
+
+    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+        self._chat_groups = {
+            key: group
+            for key, group in self._chat_groups.items()
+            if AppChatGroup(key[0], group).key not in gone
+        }
+        self._chat_groups |= {(put.sdkappid, put.group.id): put.group for put in groups}
+
+    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+        for sdkappid in gone:
+            self._apps.pop(sdkappid, None)
+        self._apps |= {app.sdkappid: app for app in apps}
+
+    async def read_property(self, name: str) -> str | None:
+        return self._properties.get(name)
+
+    async def write_property(self, name: str, value: str | None) -> None:
+        self._properties.pop(name, None)
+        if value is not None:
+            self._properties[name] = value
 
     async def check(self) -> None:
         """Memory is always there."""

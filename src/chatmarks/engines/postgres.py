@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -19,7 +20,7 @@ import asyncpg
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account, Book
-from chatmarks.engines import BadStore, shown
+from chatmarks.engines import BadStore, postgres_whole, shown
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections, Target
 from chatmarks.engines.rows import (
@@ -35,13 +36,16 @@ from chatmarks.engines.rows import (
 from chatmarks.engines.schema import REVISION
 from chatmarks.store import (
     App,
+    AppChatGroup,
     Busy,
     Change,
     ChatGroup,
     Kept,
     Membership,
     Returned,
+    Totals,
     UnknownAccount,
+    Whole,
     draw_version,
 )
 
@@ -223,6 +227,42 @@ class PostgresStore:
             if await self._connections.change(_replacing(sdkappid, before, app)):
                 return app
             await self._pause(until)
+
+    async def totals(self, sdkappid: int | None = None) -> Totals:
+        return await self._move(postgres_whole.totals, sdkappid)
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        return await self._move(postgres_whole.wholes, after, limit)
+
+    async def put_wholes(
+        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+    ) -> set[str]:
+        return await self._move(partial(postgres_whole.put_wholes, only_new=only_new), wholes, gone)
+
+    async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
+        return await self._move(postgres_whole.chat_groups, after, limit)
+
+    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+        await self._move(postgres_whole.put_chat_groups, groups, gone)
+
+    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+        await self._move(postgres_whole.put_apps, apps, gone)
+
+    async def read_property(self, name: str) -> str | None:
+        return next(iter(await self._connections.ask(sql.PROPERTY, name)), (None,))[0]
+
+    async def write_property(self, name: str, value: str | None) -> None:
+        await self._move(postgres_whole.write_property, name, value)
+
+    async def _move(self, work: Callable[..., Awaitable[Returned]], *arguments: object) -> Returned:
+        """Run work on whole accounts, which may take its time."""
+        try:
+            return await self._connections.change(
+                lambda connection: work(connection, *arguments),
+                until=time.monotonic() + postgres_whole.SECONDS_MAX,
+            )
+        except asyncpg.DataError as error:
+            raise ValueError(f"PostgreSQL cannot keep it: {error}") from error
 
     async def check(self) -> None:
         # At most one real write a second, however often anyone asks.

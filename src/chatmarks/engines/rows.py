@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
-from chatmarks.book import Book, Entry, Peer
-from chatmarks.store import App, ChatGroup
+from chatmarks.book import Account, Book, Entry, Peer
+from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Whole
 
 ConversationRow: TypeAlias = tuple[int, str, int, int, str, int, int]
 """peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at."""
@@ -98,3 +99,77 @@ def app_text(app: App) -> str:
 def app_of(text: str) -> App:
     """The app of its JSON."""
     return _app_decoder.decode(text)
+
+
+def bounds(sdkappid: int | None) -> tuple[str, str]:
+    """Between which texts, both left out, the keys of one app lie, or all keys."""
+    # The character after the colon ends the app's keys; no key begins with the last one there is.
+    return ("", "\U0010ffff") if sdkappid is None else (f"{sdkappid}:", f"{sdkappid};")
+
+
+def wholes_of(
+    accounts: Iterable[Sequence[Any]],
+    conversations: Iterable[Sequence[Any]],
+    memberships: Iterable[Sequence[Any]],
+) -> list[Whole]:
+    """Accounts of their rows. Each row has its owner first; then those of accounts have version,
+    next_position and contact_groups, those of conversations, which come by ascending position, a
+    `ConversationRow`, and those of memberships chat_group, incarnation, role and joined_at."""
+    rows: defaultdict[str, list[Any]] = defaultdict(list)
+    for owner, *row in conversations:
+        rows[owner].append(row)
+    joined: defaultdict[str, dict[tuple[str, int], Membership]] = defaultdict(dict)
+    for owner, chat_group, incarnation, role, joined_at in memberships:
+        key = _split(chat_group)[1], incarnation
+        joined[owner][key] = Membership(role, joined_at)
+    return [
+        Whole(
+            Account(*_split(owner)),
+            Kept(version, book_of(next_position, groups, rows[owner])),
+            joined[owner],
+        )
+        for owner, version, next_position, groups in accounts
+    ]
+
+
+def account_rows(wholes: Iterable[Whole]) -> list[tuple[str, int, int, str]]:
+    """The rows of accounts: owner, version, next_position, contact_groups."""
+    return [
+        (whole.key, whole.kept.version, whole.kept.book.next_position, groups_text(whole.kept.book))
+        for whole in wholes
+    ]
+
+
+def conversation_rows(wholes: Iterable[Whole]) -> list[tuple[str, int, str, int, int, str, int, int]]:
+    """The rows of their conversations: the owner, then a `ConversationRow`."""
+    return [
+        (whole.key, *row_of(peer, entry))
+        for whole in wholes
+        for peer, entry in whole.kept.book.entries.items()
+    ]
+
+
+def membership_rows(wholes: Iterable[Whole]) -> list[tuple[str, str, int, str, int]]:
+    """The rows of their memberships: owner, chat_group, incarnation, role, joined_at."""
+    return [
+        (
+            whole.key,
+            key_of(whole.account.sdkappid, group_id),
+            incarnation,
+            membership.role,
+            membership.joined_at,
+        )
+        for whole in wholes
+        for (group_id, incarnation), membership in whole.memberships.items()
+    ]
+
+
+def app_chat_group_of(row: Sequence[Any]) -> AppChatGroup:
+    """The same with its app."""
+    return AppChatGroup(_split(row[0])[0], chat_group_of(row))
+
+
+def _split(key: str) -> tuple[int, str]:
+    """The app and the id of a key."""
+    sdkappid, _, identity = key.partition(":")
+    return int(sdkappid), identity

@@ -16,19 +16,22 @@ import apsw
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.engines import BadStore, chat_groups
+from chatmarks.engines import BadStore, chat_groups, whole_rows
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
 from chatmarks.store import (
     App,
+    AppChatGroup,
     Busy,
     Change,
     ChatGroup,
     Kept,
     Membership,
     Returned,
+    Totals,
     UnknownAccount,
+    Whole,
     draw_version,
 )
 
@@ -162,6 +165,34 @@ class SqliteStore:
             return app
 
         return await self._writer.do(work)
+
+    async def totals(self, sdkappid: int | None = None) -> Totals:
+        return self._look(lambda: whole_rows.totals(self._reader, sdkappid))
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        return self._look(lambda: whole_rows.wholes(self._reader, after, limit))
+
+    async def put_wholes(
+        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+    ) -> set[str]:
+        return await self._writer.do(
+            lambda connection: whole_rows.put_wholes(connection, wholes, gone, only_new=only_new)
+        )
+
+    async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
+        return self._look(lambda: whole_rows.chat_groups(self._reader, after, limit))
+
+    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+        await self._writer.do(lambda connection: whole_rows.put_chat_groups(connection, groups, gone))
+
+    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+        await self._writer.do(lambda connection: whole_rows.put_apps(connection, apps, gone))
+
+    async def read_property(self, name: str) -> str | None:
+        return self._look(lambda: whole_rows.read_property(self._reader, name))
+
+    async def write_property(self, name: str, value: str | None) -> None:
+        await self._writer.do(lambda connection: whole_rows.write_property(connection, name, value))
 
     async def check(self) -> None:
         now = time.monotonic()

@@ -119,3 +119,100 @@ SELECT wanted.right_name, wanted.table_name
   FROM unnest($1::text[], $2::text[]) AS wanted (table_name, right_name)
  WHERE NOT has_table_privilege(wanted.table_name, wanted.right_name)
 """
+
+# What moves whole stores: across owners, a range of keys or a list of them at a time.
+
+COUNT_ACCOUNTS = "SELECT count(*) FROM account WHERE owner > $1 AND owner < $2"
+COUNT_ALL_CHAT_GROUPS = "SELECT count(*) FROM chat_group WHERE id > $1 AND id < $2"
+COUNT_APPS = "SELECT count(*) FROM app WHERE sdkappid = COALESCE($1::bigint, sdkappid)"
+
+PAGE_OF_ACCOUNTS = """
+SELECT owner, version, next_position, contact_groups FROM account
+ WHERE owner > $1 ORDER BY owner LIMIT $2
+"""
+
+PAGE_OF_CONVERSATIONS = """
+SELECT owner, peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at
+  FROM conversation WHERE owner > $1 AND owner <= $2 ORDER BY owner, position
+"""
+
+PAGE_OF_MEMBERSHIPS = """
+SELECT owner, chat_group, incarnation, role, joined_at
+  FROM membership WHERE owner > $1 AND owner <= $2
+"""
+
+PUT_ACCOUNTS = """
+INSERT INTO account (owner, version, next_position, contact_groups)
+SELECT given.owner, given.version, given.next_position, given.contact_groups
+  FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
+       AS given (owner, version, next_position, contact_groups)
+    ON CONFLICT (owner) DO UPDATE SET version = excluded.version,
+       next_position = excluded.next_position, contact_groups = excluded.contact_groups
+RETURNING owner
+"""
+
+PUT_NEW_ACCOUNTS = """
+INSERT INTO account (owner, version, next_position, contact_groups)
+SELECT given.owner, given.version, given.next_position, given.contact_groups
+  FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
+       AS given (owner, version, next_position, contact_groups)
+    ON CONFLICT (owner) DO NOTHING
+RETURNING owner
+"""
+
+DELETE_ACCOUNTS = "DELETE FROM account WHERE owner = ANY($1::text[])"
+DELETE_ALL_CONVERSATIONS = "DELETE FROM conversation WHERE owner = ANY($1::text[])"
+DELETE_ALL_MEMBERSHIPS = "DELETE FROM membership WHERE owner = ANY($1::text[])"
+
+PUT_CONVERSATIONS = """
+INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,
+                          contact_groups, updated_at)
+SELECT given.owner, given.peer_type, given.peer_id, given.position, given.standard_mark,
+       given.custom_mark, given.contact_groups, given.updated_at
+  FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
+              $7::bigint[], $8::bigint[])
+       AS given (owner, peer_type, peer_id, position, standard_mark, custom_mark, contact_groups,
+                 updated_at)
+"""
+
+PUT_MEMBERSHIPS = """
+INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)
+SELECT given.owner, given.chat_group, given.incarnation, given.role, given.joined_at
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
+       AS given (owner, chat_group, incarnation, role, joined_at)
+"""
+
+PAGE_OF_CHAT_GROUPS = """
+SELECT id, type, name, owner_account, created_at, incarnation
+  FROM chat_group WHERE id > $1 ORDER BY id LIMIT $2
+"""
+
+DELETE_CHAT_GROUPS = "DELETE FROM chat_group WHERE id = ANY($1::text[])"
+
+PUT_CHAT_GROUPS = """
+INSERT INTO chat_group (id, type, name, owner_account, created_at, incarnation, sdkappid, place)
+SELECT given.id, given.type, given.name, given.owner_account, given.created_at, given.incarnation,
+       given.sdkappid, given.place
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+              $7::bigint[], $8::bigint[])
+       AS given (id, type, name, owner_account, created_at, incarnation, sdkappid, place)
+    ON CONFLICT (id) DO UPDATE SET type = excluded.type, name = excluded.name,
+       owner_account = excluded.owner_account, created_at = excluded.created_at,
+       incarnation = excluded.incarnation, sdkappid = excluded.sdkappid, place = excluded.place
+"""
+
+DELETE_APPS = "DELETE FROM app WHERE sdkappid = ANY($1::bigint[])"
+
+PUT_APPS = """
+INSERT INTO app (sdkappid, revision, content)
+SELECT given.sdkappid, given.revision, given.content
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS given (sdkappid, revision, content)
+    ON CONFLICT (sdkappid) DO UPDATE SET revision = excluded.revision, content = excluded.content
+"""
+
+PROPERTY = "SELECT value FROM property WHERE name = $1"
+DROP_PROPERTY = "DELETE FROM property WHERE name = $1"
+SET_PROPERTY = """
+INSERT INTO property (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""

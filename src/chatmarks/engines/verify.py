@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import apsw
 import msgspec
-from msgspec import Struct
 
 from chatmarks.book import Account, account_of, is_sdkappid, problems_of
 from chatmarks.engines.file import run, snapshot
 from chatmarks.engines.rows import ConversationRow, app_of, book_of
 from chatmarks.engines.schema import tables
-from chatmarks.limits import (
-    CHAT_GROUP_TYPES,
-    GROUPS_PER_ACCOUNT_MAX,
-    KEYS_PER_APP_MAX,
-    TO_GROUP_ID_BYTES_MAX,
-    resolved_profile,
+from chatmarks.limits import GROUPS_PER_ACCOUNT_MAX
+from chatmarks.soundness import (
+    Problem,
+    app_problems,
+    chat_group_problems,
+    is_group_id,
+    membership_problems,
+    on_one_line,
 )
-from chatmarks.store import App, ChatGroup
+from chatmarks.store import UNFINISHED_COPY_FROM, App, ChatGroup, Membership
 
 _STRIDE = 200
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
 _COUNTED = ("account", "conversation", "chat_group", "membership", "app")
-_ROLES = ("Owner", "Admin", "Member")
 
 # Text is read as bytes: a damaged one need not be UTF-8.
 _ACCOUNTS = (
@@ -51,26 +50,10 @@ _CHAT_GROUPS = (
 # Of chat groups that are gone, memberships may stay; of accounts that are gone, none.
 _MEMBERSHIPS = (
     "SELECT CAST(owner AS BLOB), CAST(chat_group AS BLOB), incarnation, CAST(role AS BLOB),"
-    " owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
+    " joined_at, owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
 )
+_PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
-
-
-class Problem(Struct, frozen=True):
-    """One thing that is wrong. `owner` is the key of an account, an app or a chat group, `row` that
-    of one of its conversations or chat groups; both are "" where they do not apply."""
-
-    table: str
-    owner: str
-    row: str
-    problem: str
-
-    @property
-    def line(self) -> str:
-        """The problem for people."""
-        return (
-            f"{' '.join(part for part in (self.table, self.owner, self.row) if part)}: {self.problem}"
-        )
 
 
 Found: TypeAlias = Callable[[Problem], None]
@@ -105,6 +88,7 @@ def examine(connection: apsw.Connection, found: Found, advance: Advance) -> dict
             _chat_groups(connection),
             _memberships(connection),
             _apps(connection),
+            _properties(connection),
         )
         for done, problems in enumerate(rows):
             for problem in problems:
@@ -175,7 +159,7 @@ def _accounts(connection: apsw.Connection) -> Iterator[list[Problem]]:
 
 def _account_problems(row: Any, rows: list[Any]) -> Iterator[Problem]:
     key, version, next_position, groups = row
-    owner = _shown(key)
+    owner = on_one_line(key)
     if account_of(key.decode(errors="replace")) is None:
         yield Problem("account", owner, "", "the key is not SDKAppID:UserID")
     if version <= 0:
@@ -191,13 +175,13 @@ def _account_problems(row: Any, rows: list[Any]) -> Iterator[Problem]:
                 (peer_type, peer_id.decode(), position, marks, text.decode(), bits, updated_at)
             )
         except UnicodeDecodeError:
-            name = f"{peer_type}:{_shown(peer_id)}"
+            name = f"{peer_type}:{on_one_line(peer_id)}"
             yield Problem("conversation", owner, name, "has text that is not UTF-8")
     for flaw in problems_of(book_of(next_position, groups.decode(), sound)):
         if flaw.peer is None:
             yield Problem("account", owner, "", flaw.text)
         else:
-            name = f"{flaw.peer.type}:{_shown(flaw.peer.id.encode())}"
+            name = f"{flaw.peer.type}:{on_one_line(flaw.peer.id.encode())}"
             yield Problem("conversation", owner, name, flaw.text)
 
 
@@ -214,13 +198,13 @@ def _groups_problem(text: bytes) -> str | None:
 
 def _orphans(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for owner, peer_type, peer_id in connection.execute(_ORPHANS):
-        name = f"{peer_type}:{_shown(peer_id)}"
-        yield [Problem("conversation", _shown(owner), name, "its account does not exist")]
+        name = f"{peer_type}:{on_one_line(peer_id)}"
+        yield [Problem("conversation", on_one_line(owner), name, "its account does not exist")]
 
 
 def _chat_groups(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for row in connection.execute(_CHAT_GROUPS):
-        key = _shown(row[0])
+        key = on_one_line(row[0])
         yield [Problem("chat_group", key, "", text) for text in _chat_group_problems(row)]
 
 
@@ -232,35 +216,26 @@ def _chat_group_problems(row: Any) -> Iterator[str]:
         yield "has text that is not UTF-8"
         return
     sdkappid, _, group_id = key.partition(":")
-    sound = group_id.isascii() and group_id.isprintable()
-    if not (is_sdkappid(sdkappid) and sound and 0 < len(group_id) <= TO_GROUP_ID_BYTES_MAX):
+    if not (is_sdkappid(sdkappid) and is_group_id(group_id)):
         yield "the key is not SDKAppID:GroupId"
         return
-    if kind not in CHAT_GROUP_TYPES:
-        yield f"the type is {_shown(row[1])}; {', '.join(CHAT_GROUP_TYPES)} are allowed"
-    if not name:
-        yield "has no name"
-    if owner and account_of(f"{sdkappid}:{owner}") is None:
-        yield "the owner is no UserID"
+    group = ChatGroup(group_id, kind, name, owner, created_at, incarnation)
+    yield from chat_group_problems(group)
     if str(in_app) != sdkappid:
-        yield f"the app is {in_app} in the row and {_shown(sdkappid.encode())} in the key"
-    if place != ChatGroup(group_id, kind, name, owner, created_at, incarnation).place:
+        yield f"the app is {in_app} in the row and {sdkappid} in the key"
+    if place != group.place:
         yield f"the place is {place}, which is not that of its id"
-    if incarnation <= 0:
-        yield f"the incarnation is {incarnation}; a positive one is required"
 
 
 def _memberships(connection: apsw.Connection) -> Iterator[list[Problem]]:
-    for owner, chat_group, incarnation, role, has_account in connection.execute(_MEMBERSHIPS):
-        problems = []
-        if not has_account:
-            problems.append("its account does not exist")
-        if role.decode(errors="replace") not in _ROLES:
-            problems.append(f"the role is {_shown(role)}; {', '.join(_ROLES)} are allowed")
-        if incarnation <= 0:
-            problems.append(f"the incarnation is {incarnation}; a positive one is required")
-        name = _shown(chat_group)
-        yield [Problem("membership", _shown(owner), name, text) for text in problems]
+    for owner, chat_group, incarnation, role, joined_at, has_account in connection.execute(
+        _MEMBERSHIPS
+    ):
+        membership = Membership(role.decode(errors="backslashreplace"), joined_at)
+        problems = [] if has_account else ["its account does not exist"]
+        problems += membership_problems(incarnation, membership)
+        name = on_one_line(chat_group)
+        yield [Problem("membership", on_one_line(owner), name, text) for text in problems]
 
 
 def _apps(connection: apsw.Connection) -> Iterator[list[Problem]]:
@@ -272,9 +247,9 @@ def _apps(connection: apsw.Connection) -> Iterator[list[Problem]]:
             reason = str(error).replace("`", "") if decoded else "it is not UTF-8"
             yield [Problem("app", str(sdkappid), "", f"the content is no app: {reason}")]
             continue
-        problems = [*_row_problems(app, sdkappid, revision), *_app_problems(app)]
+        problems = [*_row_problems(app, sdkappid, revision), *app_problems(app)]
         problems += [
-            f"the administrator {_shown(admin.encode())} has no account"
+            f"the administrator {on_one_line(admin.encode())} has no account"
             for admin in app.admins
             if not _exists(connection, Account(app.sdkappid, admin))
         ]
@@ -292,28 +267,12 @@ def _row_problems(app: App, sdkappid: Any, revision: Any) -> Iterator[str]:
         yield f"the revision is {revision}; a positive one is required"
 
 
-def _app_problems(app: App) -> Iterator[str]:
-    if len(app.sealed_keys) > KEYS_PER_APP_MAX:
-        yield f"has {len(app.sealed_keys)} keys; at most {KEYS_PER_APP_MAX} are allowed"
-    if not all(app.sealed_keys):
-        yield "has an empty key"
-    try:
-        resolved_profile(app.profile, app.overrides)
-    except ValueError as error:
-        yield str(error)
-    for source in app.sources:
-        try:
-            ip_network(source)
-        except ValueError:
-            yield f"the source {_shown(source.encode())} is no network"
-
-
 def _exists(connection: apsw.Connection, account: Account) -> bool:
     statement = "SELECT 1 FROM account WHERE owner = ?"
     return connection.execute(statement, (account.owner,)).get is not None
 
 
-def _shown(key: bytes) -> str:
-    """A key on one line, whatever is in it."""
-    text = key.decode(errors="backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def _properties(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for (name,) in connection.execute(_PROPERTIES):
+        if name != UNFINISHED_COPY_FROM.encode():
+            yield [Problem("property", on_one_line(name), "", "no chatmarks knows it")]

@@ -1,0 +1,131 @@
+"""Whole accounts, chat groups and apps, read and put in statements of SQL on one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import apsw
+import msgspec
+
+from chatmarks.engines.rows import (
+    account_rows,
+    app_chat_group_of,
+    app_text,
+    bounds,
+    chat_group_row,
+    conversation_rows,
+    membership_rows,
+    wholes_of,
+)
+from chatmarks.store import App, AppChatGroup, Totals, Whole
+
+
+def totals(connection: apsw.Connection, sdkappid: int | None) -> Totals:
+    """How many there are, of one app or of all."""
+    between = bounds(sdkappid)
+    accounts = connection.execute("SELECT count(*) FROM account WHERE owner > ? AND owner < ?", between)
+    chat_groups = connection.execute("SELECT count(*) FROM chat_group WHERE id > ? AND id < ?", between)
+    apps = connection.execute("SELECT count(*) FROM app WHERE ?1 IS NULL OR sdkappid = ?1", (sdkappid,))
+    return Totals(accounts.get, chat_groups.get, apps.get)
+
+
+def wholes(connection: apsw.Connection, after: str, limit: int) -> list[Whole]:
+    """The accounts whose key comes after `after`."""
+    accounts = connection.execute(
+        "SELECT owner, version, next_position, contact_groups FROM account"
+        " WHERE owner > ? ORDER BY owner LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    if not accounts:
+        return []
+    between = after, accounts[-1][0]
+    conversations = connection.execute(
+        "SELECT owner, peer_type, peer_id, position, standard_mark, custom_mark, contact_groups,"
+        " updated_at FROM conversation WHERE owner > ? AND owner <= ? ORDER BY owner, position",
+        between,
+    )
+    memberships = connection.execute(
+        "SELECT owner, chat_group, incarnation, role, joined_at FROM membership"
+        " WHERE owner > ? AND owner <= ?",
+        between,
+    )
+    return wholes_of(accounts, conversations, memberships)
+
+
+def put_wholes(
+    connection: apsw.Connection, given: Sequence[Whole], gone: Collection[str], *, only_new: bool
+) -> set[str]:
+    """Make accounts be exactly so; the keys of those that were left alone."""
+    left = _existing(connection, [whole.key for whole in given]) if only_new else set()
+    new = [whole for whole in given if whole.key not in left]
+    owners = [(key,) for key in (*gone, *(whole.key for whole in new))]
+    # The account row first, as ever.
+    for table in ("account", "conversation", "membership"):
+        connection.executemany(f"DELETE FROM {table} WHERE owner = ?", owners)  # noqa: S608 - names of ours
+    connection.executemany(
+        "INSERT INTO account (owner, version, next_position, contact_groups) VALUES (?, ?, ?, ?)",
+        account_rows(new),
+    )
+    connection.executemany(
+        "INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,"
+        " contact_groups, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        conversation_rows(new),
+    )
+    connection.executemany(
+        "INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        membership_rows(new),
+    )
+    return left
+
+
+def _existing(connection: apsw.Connection, keys: Iterable[str]) -> set[str]:
+    found = connection.execute(
+        "SELECT owner FROM account WHERE owner IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(list(keys)).decode(),),
+    )
+    return {owner for (owner,) in found}
+
+
+def chat_groups(connection: apsw.Connection, after: str, limit: int) -> list[AppChatGroup]:
+    """The chat groups whose key comes after `after`."""
+    rows = connection.execute(
+        "SELECT id, type, name, owner_account, created_at, incarnation FROM chat_group"
+        " WHERE id > ? ORDER BY id LIMIT ?",
+        (after, limit),
+    )
+    return [app_chat_group_of(row) for row in rows]
+
+
+def put_chat_groups(
+    connection: apsw.Connection, groups: Sequence[AppChatGroup], gone: Collection[str]
+) -> None:
+    """Make chat groups be exactly so."""
+    connection.executemany("DELETE FROM chat_group WHERE id = ?", ((key,) for key in gone))
+    connection.executemany(
+        "INSERT OR REPLACE INTO chat_group (id, type, name, owner_account, created_at, incarnation,"
+        " sdkappid, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (chat_group_row(put.sdkappid, put.group) for put in groups),
+    )
+
+
+def put_apps(connection: apsw.Connection, apps: Sequence[App], gone: Collection[int]) -> None:
+    """Make apps be exactly so."""
+    connection.executemany("DELETE FROM app WHERE sdkappid = ?", ((sdkappid,) for sdkappid in gone))
+    connection.executemany(
+        "INSERT OR REPLACE INTO app (sdkappid, revision, content) VALUES (?, ?, ?)",
+        ((app.sdkappid, app.revision, app_text(app)) for app in apps),
+    )
+
+
+def read_property(connection: apsw.Connection, name: str) -> str | None:
+    """A property of the store."""
+    value: str | None = connection.execute("SELECT value FROM property WHERE name = ?", (name,)).get
+    return value
+
+
+def write_property(connection: apsw.Connection, name: str, value: str | None) -> None:
+    """Set a property, or drop it with None."""
+    connection.execute("DELETE FROM property WHERE name = ?", (name,))
+    if value is not None:
+        connection.execute("INSERT INTO property (name, value) VALUES (?, ?)", (name, value))

@@ -1,0 +1,265 @@
+"""Makes one store a copy of another, and compares the two.
+
+Both walk through the two stores side by side, by ascending keys, a page of each in memory. A copy is
+a comparison that mends what it finds: so one that broke off goes on where it was, and a later one
+brings over what changed in the meantime.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from chatmarks.book import Peer
+from chatmarks.soundness import Problem, on_one_line
+from chatmarks.store import UNFINISHED_COPY_FROM, App, AppChatGroup, Store, Whole
+
+Record = TypeVar("Record")
+Key = TypeVar("Key")
+
+Advance: TypeAlias = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+BATCH = 200
+"""Accounts in a page, and in a transaction."""
+
+
+class CannotCopy(Exception):
+    """The target may not be written over; the text says what it is."""
+
+
+class Copied(Struct, frozen=True):
+    """What was written and deleted, in accounts, chat groups and apps, by their tables' names."""
+
+    written: Mapping[str, int]
+    deleted: Mapping[str, int]
+
+
+class _Part(Struct, Generic[Record], frozen=True):
+    """One kind of what a store has: how a page of it is read and put, what its key is, and how two of
+    one key differ."""
+
+    table: str
+    page: Callable[[Store, str], Awaitable[Sequence[Record]]]
+    put: Callable[[Store, Sequence[Record], Sequence[str]], Awaitable[object]]
+    key: Callable[[Record], str]
+    differences: Callable[[Record, Record], Iterator[Problem]]
+
+
+class _AccountRow(Struct, frozen=True):
+    """What an account has beside conversations and memberships."""
+
+    version: int
+    groups: Mapping[str, int]
+    next_position: int
+
+
+async def begin(target: Store, source_url: str) -> None:
+    """Mark `target` as a copy of `source_url` that is not finished. Raises `CannotCopy` unless it is
+    empty, or marked so already."""
+    mark = await target.read_property(UNFINISHED_COPY_FROM)
+    if mark == source_url:
+        return
+    if mark is not None:
+        raise CannotCopy(f"is an unfinished copy of {mark!r}, not of {source_url!r}")
+    there = msgspec.structs.asdict(await target.totals())
+    if any(there.values()):
+        counted = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in there.items())
+        raise CannotCopy(f"is not empty, it has {counted}; a copy is made in an empty store")
+    await target.write_property(UNFINISHED_COPY_FROM, source_url)
+
+
+async def finish(target: Store) -> None:
+    """Take the mark of `begin` away."""
+    await target.write_property(UNFINISHED_COPY_FROM, None)
+
+
+async def copy(source: Store, target: Store, advance: Advance) -> Copied:
+    """Make `target` have what `source` has, and nothing else."""
+    written: Counter[str] = Counter()
+    deleted: Counter[str] = Counter()
+    progress = _Progress(advance, await _size(source))
+    for part in _PARTS:
+        changed: list[Any] = []
+        gone: list[str] = []
+        async for key, ours, theirs in _pairs(part, source, target):
+            progress.step(is_counted=ours is not None)
+            if ours is None:
+                gone.append(key)
+            elif ours != theirs:
+                changed.append(ours)
+            if len(changed) + len(gone) == BATCH:
+                await part.put(target, changed, gone)
+                written[part.table] += len(changed)
+                deleted[part.table] += len(gone)
+                changed, gone = [], []
+        await part.put(target, changed, gone)
+        written[part.table] += len(changed)
+        deleted[part.table] += len(gone)
+    progress.end()
+    return Copied(written, deleted)
+
+
+async def compare(
+    source: Store, target: Store, found: Callable[[Problem], None], advance: Advance
+) -> dict[str, int]:
+    """Tell `found` each difference between the two stores; how many were compared of each table.
+
+    Servers may go on. What they write meanwhile may be found or not.
+    """
+    compared: dict[str, int] = {}
+    progress = _Progress(advance, await _size(source))
+    for part in _PARTS:
+        compared[part.table] = 0
+        async for key, ours, theirs in _pairs(part, source, target):
+            progress.step(is_counted=ours is not None)
+            compared[part.table] += 1
+            if ours is None or theirs is None:
+                found(Problem(part.table, on_one_line(key.encode()), "", _told(ours, theirs)))
+            elif ours != theirs:
+                for difference in part.differences(ours, theirs):
+                    found(difference)
+    progress.end()
+    return compared
+
+
+class _Progress:
+    """Counts what was passed of `total`, and tells of it now and then."""
+
+    def __init__(self, advance: Advance, total: int) -> None:
+        self._advance, self._total, self._done = advance, total, 0
+
+    def step(self, *, is_counted: bool) -> None:
+        self._done += is_counted
+        if self._done % BATCH == 0:
+            self._advance(min(self._done, self._total), self._total)
+
+    def end(self) -> None:
+        self._advance(self._total, self._total)
+
+
+async def _size(store: Store) -> int:
+    totals = await store.totals()
+    return totals.accounts + totals.chat_groups + totals.apps
+
+
+async def _pairs(
+    part: _Part[Record], source: Store, target: Store
+) -> AsyncIterator[tuple[str, Record | None, Record | None]]:
+    """Each key that either store has, ascending, with what each of them has there."""
+    left, right = _records(part, source), _records(part, target)
+    ours, theirs = await anext(left, None), await anext(right, None)
+    while ours or theirs:
+        if theirs is None or (ours and ours[0] < theirs[0]):
+            assert ours
+            yield *ours, None
+            ours = await anext(left, None)
+        elif ours is None or theirs[0] < ours[0]:
+            yield theirs[0], None, theirs[1]
+            theirs = await anext(right, None)
+        else:
+            yield *ours, theirs[1]
+            ours, theirs = await anext(left, None), await anext(right, None)
+
+
+async def _records(part: _Part[Record], store: Store) -> AsyncIterator[tuple[str, Record]]:
+    after = ""
+    while page := await part.page(store, after):
+        for record in page:
+            yield part.key(record), record
+        after = part.key(page[-1])
+
+
+def _whole_differences(ours: Whole, theirs: Whole) -> Iterator[Problem]:
+    owner = on_one_line(ours.key.encode())
+    rows = [
+        _AccountRow(whole.kept.version, whole.kept.book.groups, whole.kept.book.next_position)
+        for whole in (ours, theirs)
+    ]
+    if rows[0] != rows[1]:
+        yield Problem("account", owner, "", _told(*rows))
+    entries = ours.kept.book.entries, theirs.kept.book.entries
+    yield from _row_differences("conversation", owner, *entries, _conversation)
+    yield from _row_differences(
+        "membership", owner, ours.memberships, theirs.memberships, lambda key: f"{key[0]} ({key[1]})"
+    )
+
+
+def _row_differences(
+    table: str,
+    owner: str,
+    ours: Mapping[Key, Struct],
+    theirs: Mapping[Key, Struct],
+    name: Callable[[Key], str],
+) -> Iterator[Problem]:
+    for key in {**ours, **theirs}:
+        pair = ours.get(key), theirs.get(key)
+        if pair[0] != pair[1]:
+            yield Problem(table, owner, on_one_line(name(key).encode()), _told(*pair))
+
+
+def _conversation(peer: Peer) -> str:
+    return f"{peer.type}:{peer.id}"
+
+
+def _chat_group_differences(ours: AppChatGroup, theirs: AppChatGroup) -> Iterator[Problem]:
+    owner = on_one_line(ours.key.encode())
+    yield Problem("chat_group", owner, "", _told(ours.group, theirs.group))
+
+
+def _app_differences(ours: App, theirs: App) -> Iterator[Problem]:
+    yield Problem("app", str(ours.sdkappid), "", _told(ours, theirs))
+
+
+def _told(ours: object, theirs: object) -> str:
+    """How two that are not equal differ. Names fields and shows no value: some are secret."""
+    if theirs is None:
+        return "is not in the copy"
+    if ours is None:
+        return "is only in the copy"
+    assert isinstance(ours, Struct)
+    names = [
+        name.replace("_", " ")
+        for name in ours.__struct_fields__
+        if getattr(ours, name) != getattr(theirs, name)
+    ]
+    return f"is another in the copy: {', '.join(names)}"
+
+
+async def _apps_page(store: Store, after: str) -> list[App]:
+    """All apps at once, as there are few, in the order of their keys."""
+    return [] if after else sorted(await store.apps(), key=_app_key)
+
+
+def _app_key(app: App) -> str:
+    return str(app.sdkappid)
+
+
+# The apps come last, since a server answers the calls of an app that is there.
+_PARTS: tuple[_Part[Any], ...] = (
+    _Part[Whole](
+        "account",
+        lambda store, after: store.wholes(after, BATCH),
+        lambda store, wholes, gone: store.put_wholes(wholes, gone),
+        lambda whole: whole.key,
+        _whole_differences,
+    ),
+    _Part[AppChatGroup](
+        "chat_group",
+        lambda store, after: store.all_chat_groups(after, BATCH),
+        lambda store, groups, gone: store.put_chat_groups(groups, gone),
+        lambda group: group.key,
+        _chat_group_differences,
+    ),
+    _Part[App](
+        "app",
+        _apps_page,
+        lambda store, apps, gone: store.put_apps(apps, list(map(int, gone))),
+        _app_key,
+        _app_differences,
+    ),
+)
