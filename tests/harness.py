@@ -20,6 +20,24 @@ KEY = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 OWN_KEY = "a key that only one app has"
 NOW = 1_700_000_000
 
+AWKWARD = {
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
+    "quotes": "'\"`''\"\"",
+    "backslashes": "\\ \\n \\u0041 \\\\",
+    "controls": "".join(map(chr, range(1, 32))) + "\x7f\x85",
+    "line separators": "a\u2028b\u2029c\r\n",
+    "wildcards": "%_*?[a-z]",
+    "colons": ":a::b:",
+    "SQL": "'; DROP TABLE account; --",
+    "JSON": '{"a":[null]}',
+    "byte order mark": "\ufeffx\ufffe\uffff",
+    "right to left": "\u202eabc\u05d0",
+    "spaces": "  a  ",
+    "number": "007",
+    "beyond 16 bits": "\U0010ffff\U0001d4b3",
+    "long": "é" * 5000,
+}
+
 Answer = dict[str, Any]
 
 

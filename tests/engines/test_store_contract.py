@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
 from chatmarks.store import App, Change, ChatGroup, Kept, Membership, Store, UnknownAccount
-from harness import NOW
+from harness import AWKWARD, NOW
 
 SDKAPPID = 1400000000
 OTHER_SDKAPPID = 1400000001
@@ -18,23 +18,6 @@ ALICE = Account(SDKAPPID, "alice")
 BOB = Account(SDKAPPID, "bob")
 NOBODY = Account(SDKAPPID, "nobody")
 
-AWKWARD = {
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
-    "quotes": "'\"`''\"\"",
-    "backslashes": "\\ \\n \\u0041 \\\\",
-    "controls": "".join(map(chr, range(1, 32))) + "\x7f\x85",
-    "line separators": "a\u2028b\u2029c\r\n",
-    "wildcards": "%_*?[a-z]",
-    "colons": ":a::b:",
-    "SQL": "'; DROP TABLE account; --",
-    "JSON": '{"a":[null]}',
-    "byte order mark": "\ufeffx\ufffe\uffff",
-    "right to left": "\u202eabc\u05d0",
-    "spaces": "  a  ",
-    "number": "007",
-    "beyond 16 bits": "\U0010ffff\U0001d4b3",
-    "long": "é" * 5000,
-}
 awkward = pytest.mark.parametrize("text", AWKWARD.values(), ids=AWKWARD)
 
 
