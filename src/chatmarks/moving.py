@@ -39,7 +39,7 @@ class Copied(Struct, frozen=True):
     deleted: Mapping[str, int]
 
 
-class _Part(Struct, Generic[Record], frozen=True):
+class Part(Struct, Generic[Record], frozen=True):
     """One kind of what a store has: how a page of it is read and put, what its key is, and how two of
     one key differ."""
 
@@ -148,10 +148,10 @@ async def _size(store: Store) -> int:
 
 
 async def _pairs(
-    part: _Part[Record], source: Store, target: Store
+    part: Part[Record], source: Store, target: Store
 ) -> AsyncIterator[tuple[str, Record | None, Record | None]]:
     """Each key that either store has, ascending, with what each of them has there."""
-    left, right = _records(part, source), _records(part, target)
+    left, right = records(part, source), records(part, target)
     ours, theirs = await anext(left, None), await anext(right, None)
     while ours or theirs:
         if theirs is None or (ours and ours[0] < theirs[0]):
@@ -166,8 +166,10 @@ async def _pairs(
             ours, theirs = await anext(left, None), await anext(right, None)
 
 
-async def _records(part: _Part[Record], store: Store) -> AsyncIterator[tuple[str, Record]]:
-    after = ""
+async def records(
+    part: Part[Record], store: Store, after: str = ""
+) -> AsyncIterator[tuple[str, Record]]:
+    """What a store has of one kind behind the key `after`, by ascending key, and the keys."""
     while page := await part.page(store, after):
         for record in page:
             yield part.key(record), record
@@ -239,27 +241,26 @@ def _app_key(app: App) -> str:
     return str(app.sdkappid)
 
 
-# The apps come last, since a server answers the calls of an app that is there.
-_PARTS: tuple[_Part[Any], ...] = (
-    _Part[Whole](
-        "account",
-        lambda store, after: store.wholes(after, BATCH),
-        lambda store, wholes, gone: store.put_wholes(wholes, gone),
-        lambda whole: whole.key,
-        _whole_differences,
-    ),
-    _Part[AppChatGroup](
-        "chat_group",
-        lambda store, after: store.all_chat_groups(after, BATCH),
-        lambda store, groups, gone: store.put_chat_groups(groups, gone),
-        lambda group: group.key,
-        _chat_group_differences,
-    ),
-    _Part[App](
-        "app",
-        _apps_page,
-        lambda store, apps, gone: store.put_apps(apps, list(map(int, gone))),
-        _app_key,
-        _app_differences,
-    ),
+ACCOUNTS = Part[Whole](
+    "account",
+    lambda store, after: store.wholes(after, BATCH),
+    lambda store, wholes, gone: store.put_wholes(wholes, gone),
+    lambda whole: whole.key,
+    _whole_differences,
 )
+CHAT_GROUPS = Part[AppChatGroup](
+    "chat_group",
+    lambda store, after: store.all_chat_groups(after, BATCH),
+    lambda store, groups, gone: store.put_chat_groups(groups, gone),
+    lambda group: group.key,
+    _chat_group_differences,
+)
+APPS = Part[App](
+    "app",
+    _apps_page,
+    lambda store, apps, gone: store.put_apps(apps, list(map(int, gone))),
+    _app_key,
+    _app_differences,
+)
+
+_PARTS: tuple[Part[Any], ...] = (ACCOUNTS, CHAT_GROUPS, APPS)

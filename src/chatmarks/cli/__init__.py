@@ -11,6 +11,7 @@ from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
 from chatmarks.cli.copy import copy_command
 from chatmarks.cli.demo import demo
+from chatmarks.cli.export import export_command, import_command
 from chatmarks.cli.migrate import migrate
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
@@ -49,3 +50,5 @@ main.add_command(backup)
 main.add_command(restore)
 main.add_command(verify)
 main.add_command(copy_command)
+main.add_command(export_command)
+main.add_command(import_command)

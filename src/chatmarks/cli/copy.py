@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,11 +14,13 @@ from msgspec import Struct
 
 from chatmarks.cli.failure import refuse
 from chatmarks.cli.progress import progress
-from chatmarks.cli.store import counted, refusing
+from chatmarks.cli.store import counted, refusing_rows
 from chatmarks.engines import BadStore, is_same_store, open_store, plain_url
-from chatmarks.moving import CannotCopy, Copied, begin, compare, copy, finish
 from chatmarks.soundness import Problem
 from chatmarks.store import Store
+
+if TYPE_CHECKING:
+    from chatmarks.moving import Copied
 
 _DIFFERENT = 1
 _DIFFERENCES_SHOWN_MAX = 20
@@ -43,7 +45,7 @@ class _Outcome(Struct):
     is_finished: bool | None = None
 
 
-@click.command("copy", epilog=EXAMPLES)
+@click.command("copy", epilog=EXAMPLES, short_help="Copy a whole store, or compare it with its copy.")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--compare", "compare_only", is_flag=True, help="Only compare; change nothing.")
@@ -60,7 +62,7 @@ def copy_command(
     """
     if "memory:" in (source, target):
         refuse("store memory: belongs to one process and cannot be copied")
-    with _refusing():
+    with refusing_rows():
         if is_same_store(source, target):
             refuse(f"{plain_url(source)} is FROM and TO")
         outcome = asyncio.run(_run(source, target, compare_only=compare_only, leave_open=leave_open))
@@ -72,6 +74,9 @@ def copy_command(
 
 
 async def _run(source: str, target: str, *, compare_only: bool, leave_open: bool) -> _Outcome:
+    # Imported here: the other commands move nothing.
+    from chatmarks import moving
+
     outcome = _Outcome()
 
     def found(difference: Problem) -> None:
@@ -84,17 +89,17 @@ async def _run(source: str, target: str, *, compare_only: bool, leave_open: bool
         theirs = await _opened(stack, target, create=not compare_only, unfinished=True)
         if not compare_only:
             try:
-                await begin(theirs, plain_url(source))
-            except CannotCopy as error:
+                await moving.begin(theirs, plain_url(source))
+            except moving.CannotCopy as error:
                 raise BadStore(f"store {plain_url(target)!r} {error}") from error
             with progress("copying") as advance:
-                outcome.copied = await copy(ours, theirs, advance)
+                outcome.copied = await moving.copy(ours, theirs, advance)
         with progress("comparing") as advance:
-            outcome.compared = await compare(ours, theirs, found, advance)
+            outcome.compared = await moving.compare(ours, theirs, found, advance)
         if not compare_only:
             outcome.is_finished = not (leave_open or outcome.differences)
         if outcome.is_finished:
-            await finish(theirs)
+            await moving.finish(theirs)
     return outcome
 
 
@@ -115,14 +120,7 @@ def _tell(outcome: _Outcome, source: str, target: str) -> None:
     if outcome.is_finished:
         click.echo(f"{plain_url(target)} is a whole copy and can be served")
     elif outcome.copied is not None:
+        import shlex
+
         again = shlex.join(["chatmarks", "copy", plain_url(source), plain_url(target)])
         click.echo(f"{plain_url(target)} is unfinished; {again} brings over what changed")
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        with refusing():
-            yield
-    except (msgspec.DecodeError, ValueError) as error:
-        refuse(f"a row cannot be read: {error}; chatmarks verify names it")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
 from chatmarks.cli.failure import refuse
 from chatmarks.config import ConfigError, load
@@ -67,6 +68,16 @@ def refusing() -> Iterator[None]:
         refuse(str(error))
     except Busy:
         refuse("the store is busy; another process keeps it locked")
+
+
+@contextmanager
+def refusing_rows() -> Iterator[None]:
+    """Refuse, in a line, also rows that no chatmarks would have written."""
+    try:
+        with refusing():
+            yield
+    except (msgspec.DecodeError, ValueError) as error:
+        refuse(f"a row cannot be moved: {error}; chatmarks verify names it")
 
 
 def counted(counts: Mapping[str, int]) -> str:

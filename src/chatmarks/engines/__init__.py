@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 from chatmarks.store import UNFINISHED_COPY_FROM, Store
@@ -33,6 +32,8 @@ async def open_store(url: str, *, create: bool = True, unfinished: bool = False)
     store = await _opened(url, create=create)
     source = None if unfinished else await store.read_property(UNFINISHED_COPY_FROM)
     if source is not None:
+        import shlex
+
         await store.close()
         going_on = shlex.join(["chatmarks", "copy", source, plain_url(url)])
         raise BadStore(f"store {plain_url(url)!r} is an unfinished copy; {going_on} goes on with it")

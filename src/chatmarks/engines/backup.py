@@ -7,7 +7,6 @@ file under the name that was asked for.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, count
@@ -17,9 +16,10 @@ import apsw
 import msgspec
 
 from chatmarks.engines import BadStore
-from chatmarks.engines.file import check_owner, make_directory, snapshot, sync_directory
+from chatmarks.engines.file import check_owner, make_directory, snapshot
 from chatmarks.engines.rows import app_of, app_text
 from chatmarks.engines.verify import Advance, Found, examine
+from chatmarks.partial import beside, sync, sync_directory
 from chatmarks.soundness import Problem
 from chatmarks.store import draw_version
 
@@ -120,14 +120,13 @@ def _sides(file: Path) -> list[Path]:
 
 @contextmanager
 def _beside(file: Path) -> Iterator[Path]:
-    """An empty file beside `file` that only its owner may read; gone afterwards, if still there."""
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.partial")
-    os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        yield partial
-    finally:
-        for leftover in (partial, *_sides(partial)):
-            leftover.unlink(missing_ok=True)
+    """An empty file beside `file`, which goes with all that SQLite leaves beside it."""
+    with beside(file) as partial:
+        try:
+            yield partial
+        finally:
+            for side in _sides(partial):
+                side.unlink(missing_ok=True)
 
 
 def _copy(source: apsw.Connection, partial: Path, advance: Advance) -> None:
@@ -144,15 +143,7 @@ def _copy(source: apsw.Connection, partial: Path, advance: Advance) -> None:
         target.execute("PRAGMA journal_mode = DELETE")
     finally:
         target.close()
-    _sync(partial)
-
-
-def _sync(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(partial)
 
 
 def _sound_copy(file: Path, partial: Path, found: Found, advance: Advance) -> dict[str, int]:
@@ -198,7 +189,7 @@ def _renew(partial: Path) -> None:
                 )
     finally:
         connection.close()
-    _sync(partial)
+    sync(partial)
 
 
 def _locked(path: Path) -> apsw.Connection:

@@ -15,6 +15,7 @@ import apsw
 from chatmarks.engines import BadStore
 from chatmarks.engines.group_commit import BUSY_SECONDS_MAX
 from chatmarks.engines.schema import APPLICATION_ID, REVISION, tables
+from chatmarks.partial import sync_directory
 from chatmarks.store import Busy
 
 log = logging.getLogger("chatmarks")
@@ -165,15 +166,6 @@ def snapshot(path: Path, *, tidy: bool = True, older_too: bool = False) -> Itera
 
 def _tables(connection: apsw.Connection) -> set[str]:
     return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the file's name as durable as its content."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def connect(path: Path) -> apsw.Connection:

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from chatmarks.engines import BadStore, file_of, is_postgres, shown
 from chatmarks.engines.backup import copy_beside
-from chatmarks.engines.file import connect, run, snapshot, stamp_of, sync_directory
+from chatmarks.engines.file import connect, run, snapshot, stamp_of
 from chatmarks.engines.migrations import NOTHING, Dialect, revisions, upgrade_script
 from chatmarks.engines.schema import REVISION
+from chatmarks.partial import sync_directory
 
 log = logging.getLogger("chatmarks")
 
