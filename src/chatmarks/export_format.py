@@ -228,7 +228,7 @@ def account_line(whole: Whole, incarnations: Mapping[str, int]) -> AccountLine:
         book.next_position,
         tuple(
             Joined(group_id, membership.role, membership.joined_at)
-            for (group_id, incarnation), membership in whole.memberships.items()
+            for (group_id, incarnation), membership in sorted(whole.memberships.items())
             if incarnations.get(f"{sdkappid}:{group_id}") == incarnation
         ),
     )
