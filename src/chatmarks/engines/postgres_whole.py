@@ -61,9 +61,11 @@ async def put_wholes(
         taken = await connection.fetch(put, *_columns(account_rows(ordered), 4))
         await connection.execute(sql.DELETE_ACCOUNTS, list(gone))
         keys = {owner for (owner,) in taken}
-        old = [*gone, *keys]
-        await connection.execute(sql.DELETE_ALL_CONVERSATIONS, old)
-        await connection.execute(sql.DELETE_ALL_MEMBERSHIPS, old)
+        # One by one: of a list of owners a planner without statistics, as after a beginning, thinks
+        # that it has most of the table, and reads all of it for each batch.
+        old = [(key,) for key in (*gone, *keys)]
+        await connection.executemany(sql.DELETE_CONVERSATIONS, old)
+        await connection.executemany(sql.DELETE_MEMBERSHIPS, old)
         new = [whole for whole in given if whole.key in keys]
         await connection.execute(sql.PUT_CONVERSATIONS, *_columns(conversation_rows(new), 8))
         await connection.execute(sql.PUT_MEMBERSHIPS, *_columns(membership_rows(new), 5))

@@ -161,8 +161,6 @@ RETURNING owner
 """
 
 DELETE_ACCOUNTS = "DELETE FROM account WHERE owner = ANY($1::text[])"
-DELETE_ALL_CONVERSATIONS = "DELETE FROM conversation WHERE owner = ANY($1::text[])"
-DELETE_ALL_MEMBERSHIPS = "DELETE FROM membership WHERE owner = ANY($1::text[])"
 
 PUT_CONVERSATIONS = """
 INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,
