@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -314,6 +315,13 @@ async def test_of_an_import_and_servers_that_make_the_same_accounts_each_account
     for account in accounts:
         book = (await store.read(account)).book
         assert book.next_position == (0 if account in created else 5)
+
+
+async def test_the_example_of_the_documentation_is_taken_in_and_written_again(store: Store) -> None:
+    page = (Path(__file__).parents[2] / "docs/export-format.md").read_text(encoding="utf-8")
+    example = page.partition("```ndjson\n")[2].partition("```")[0].encode()
+    assert await imported(store, example) == Taken(1, 1, 3, [])
+    assert without_time(await exported(store)) == without_time(example)
 
 
 # What is no sound export.
