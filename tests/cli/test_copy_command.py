@@ -16,7 +16,7 @@ from click.testing import Result
 
 import postgres
 from chatmarks.book import Account, Book, Entry, Peer, PeerType
-from chatmarks.engines import open_store, shown
+from chatmarks.engines import open_store, plain_url
 from chatmarks.limits import GROUP_NAME_BYTES_MAX
 from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Whole
 from harness import AWKWARD, NOW, account
@@ -362,17 +362,32 @@ async def test_what_a_server_writes_meanwhile_is_found_and_brought_over_by_a_sec
             assert answer["ContactResultItem"][0]["StandardMark"] == f"1{'0' * 40}"
 
 
-def test_passwords_are_neither_shown_nor_kept(
+def test_passwords_are_neither_shown_nor_kept_and_a_copy_goes_on_without(
     invoke: Invoke, source: str, postgres_url: str, tmp_path: Path
 ) -> None:
-    scheme, _, rest = postgres_url.partition("://")
-    secret = f"{scheme}://{rest.replace('postgres:@', 'postgres:s3cret@', 1)}"
-    if "s3cret" not in secret:
-        secret = f"{scheme}://postgres:s3cret@{rest.rpartition('@')[2] if '@' in rest else rest}"
-    assert "s3cret" in secret
-    done = invoke("copy", "--leave-open", secret, TO)
-    assert done.exit_code == 0, done.output
-    assert "s3cret" not in done.output
-    kept = apsw.Connection(str(tmp_path / "to.db")).execute("SELECT value FROM property").get
-    assert kept == shown(secret)
-    assert "s3cret" not in kept
+    scheme, _, rest = plain_url(postgres_url).partition("://")
+    user, _, place = rest.partition("@")
+    for secret in (f"{scheme}://{user}:s3cret@{place}", f"{scheme}://{rest}&password=s3cret"):
+        done = invoke("copy", "--leave-open", secret, TO)
+        assert done.exit_code == 0, done.output
+        assert "s3cret" not in done.output
+        kept = apsw.Connection(str(tmp_path / "to.db")).execute("SELECT value FROM property").get
+        assert kept == f"{scheme}://{rest}"
+    assert invoke("copy", postgres_url, TO).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://chat@db/chat", "postgresql://chat@db/chat"),
+        ("postgresql://chat:a:b@c@db:5432/chat", "postgresql://chat@db:5432/chat"),
+        ("postgresql://db/chat?password=x", "postgresql://db/chat"),
+        ("postgresql://db/chat?password=x&user=y", "postgresql://db/chat?user=y"),
+        ("postgresql://db/chat?user=y&password=x", "postgresql://db/chat?user=y"),
+        ("postgresql://a,b:1/chat?user=y&password=x&z=1", "postgresql://a,b:1/chat?user=y&z=1"),
+        ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+        ("memory:", "memory:"),
+    ],
+)
+def test_the_plain_url_of_a_store_has_no_password(url: str, expected: str) -> None:
+    assert plain_url(url) == expected

@@ -56,9 +56,11 @@ async def _opened(url: str, *, create: bool) -> Store:
 
 
 def plain_url(url: str) -> str:
-    """`url` as it means the same from everywhere, and without a password."""
-    scheme, separator, path = url.partition(":///")
-    return f"sqlite:///{Path(path).absolute()}" if scheme == "sqlite" and separator else shown(url)
+    """`url` as it means the same from everywhere, and wherever its password comes from."""
+    if url.startswith("sqlite:///"):
+        return f"sqlite:///{file_of(url).absolute()}"
+    without = _PASSWORD.sub(lambda found: f"{found[1][:-1]}@", url)
+    return re.sub(r"(?<=[?&])password=[^&#]*&?", "", without).rstrip("?&")
 
 
 def is_same_store(one: str, other: str) -> bool:
