@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from chatmarks.cache import CACHE_BYTES
 from chatmarks.declared import DeclaredApp, declared_apps
 from chatmarks.reader import Reader, Value
 from chatmarks.usersig import DEMO_KEY
@@ -23,6 +24,8 @@ LOG_CALLS: tuple[Literal["all", "failed", "none"], ...] = ("all", "failed", "non
 
 _PORTS = range(65536)
 _WORKERS = range(1, 65)
+_CACHE_MB = range(1024 * 1024 + 1)
+_STALE_MS = range(60_001)
 
 
 class ConfigError(Exception):
@@ -37,7 +40,8 @@ class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
     `admin_names`: by which names, beside those of loopback, the admin listener may be called;
     `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `log_calls`: which calls
-    are logged; `workers`: how many processes answer calls."""
+    are logged; `workers`: how many processes answer calls; `cache_mb`: how much of the books each
+    keeps in memory, in MiB; `max_stale_ms`: how old an answer from there may be."""
 
     host: str
     port: int
@@ -49,6 +53,8 @@ class Settings(Struct, frozen=True):
     log_calls: Literal["all", "failed", "none"]
     store: str
     workers: int
+    cache_mb: int
+    max_stale_ms: int
     dev: bool
     admin_token: str | None
     master_key: bytes | None
@@ -138,6 +144,8 @@ def _settings(reader: Reader) -> Settings:
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         workers=reader.whole("workers", 1, "a number of workers", _WORKERS),
+        cache_mb=reader.whole("cache_mb", CACHE_BYTES >> 20, "a number of MiB", _CACHE_MB),
+        max_stale_ms=reader.whole("max_stale_ms", 0, "a number of milliseconds", _STALE_MS),
         dev=dev,
         admin_token=admin_token,
         master_key=None if master_path is None else reader.content(master_path, origin),
@@ -166,6 +174,8 @@ _KNOWN = {
     "tls_key",
     "log_calls",
     "workers",
+    "cache_mb",
+    "max_stale_ms",
     "admin_token",
     "admin_token_file",
     "master_key_file",

@@ -79,7 +79,12 @@ async def opened(settings: Settings, *, create: bool = True) -> AsyncIterator[tu
     """The store, with its declared apps, and the seal of its keys. Without `create` the store must be
     there."""
     seal = Seal(settings.master_key)
-    store = await open_store(settings.store, create=create)
+    store = await open_store(
+        settings.store,
+        create=create,
+        cache_bytes=settings.cache_mb << 20,
+        max_stale_ms=settings.max_stale_ms,
+    )
     try:
         for app in settings.apps:
             await _declare(store, seal, app)

@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
+from chatmarks.cache import BookCache
 from chatmarks.engines import group_commit, sqlite
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.sqlite import SqliteStore
@@ -69,7 +70,7 @@ def disk() -> Iterator[Disk]:
 @pytest.fixture
 async def store(disk: Disk, tmp_path: Path) -> AsyncIterator[SqliteStore]:
     """A store on the disk, with the accounts alice and bob."""
-    store = await SqliteStore.open(f"{tmp_path}/books.db")
+    store = await SqliteStore.open(f"{tmp_path}/books.db", BookCache())
     await store.create_account(ALICE)
     await store.create_account(BOB)
     yield store
@@ -541,7 +542,7 @@ async def test_what_was_answered_before_a_fault_is_there_after_a_crash(
     for name in ("books.db", "books.db-wal"):
         shutil.copy(tmp_path / name, after_crash)
     disk.fault = ""
-    reopened = await SqliteStore.open(f"{after_crash}/books.db")
+    reopened = await SqliteStore.open(f"{after_crash}/books.db", BookCache())
     assert (await peer_ids(reopened, ALICE))[0] == "x"
     await reopened.check()
     await reopened.close()

@@ -17,6 +17,7 @@ import apsw
 import pytest
 
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
+from chatmarks.cache import BookCache
 from chatmarks.engines import BadStore, chat_groups, group_commit, open_store
 from chatmarks.engines.schema import APPLICATION_ID, REVISION
 from chatmarks.engines.sqlite import SqliteStore
@@ -133,7 +134,7 @@ async def test_a_closed_store_is_one_file(path: Path) -> None:
 
 
 async def test_the_log_is_written_ahead_and_synced_at_every_commit(path: Path) -> None:
-    store = await SqliteStore.open(str(path))
+    store = await SqliteStore.open(str(path), BookCache())
     full = 2
     assert store._reader.pragma("journal_mode") == "wal"
     assert store._reader.pragma("synchronous") == full

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
+from chatmarks.cache import CACHE_BYTES
+from chatmarks.engines import open_store
 from chatmarks.store import App, Change, ChatGroup, Kept, Membership, Store, UnknownAccount
 from harness import AWKWARD, NOW
 
@@ -51,6 +53,14 @@ async def peer_ids(store: Store, account: Account) -> list[str]:
 
 async def version(store: Store, account: Account) -> int:
     return (await store.read(account)).version
+
+
+@pytest.fixture(params=["with a cache", "without"])
+async def store(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    cache_bytes = CACHE_BYTES if request.param == "with a cache" else 0
+    opened = await open_store(store_url, cache_bytes=cache_bytes)
+    yield opened
+    await opened.close()
 
 
 # Accounts.

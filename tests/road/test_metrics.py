@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from chatmarks.cache import BookCache
 from chatmarks.call_log import CallLog
 from chatmarks.engines.memory import MemoryStore
 from chatmarks.engines.sqlite import SqliteStore
@@ -86,7 +87,7 @@ def test_durations_fall_into_the_class_at_or_above_them() -> None:
 
 
 async def test_the_embedded_store_counts_its_commits(tmp_path: Path) -> None:
-    store = await SqliteStore.open(f"{tmp_path}/books.db")
+    store = await SqliteStore.open(f"{tmp_path}/books.db", BookCache())
     metrics = Metrics(store)
     caller = await observed_caller(store)
     before = samples(metrics)

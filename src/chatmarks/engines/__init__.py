@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from chatmarks.cache import CACHE_BYTES, BookCache
 from chatmarks.store import UNFINISHED_COPY_FROM, Store
 
 # Of the URL of a database: ://user:password@, and the same as an option.
@@ -22,14 +23,22 @@ POSTGRES = ("postgresql", "postgres")
 _KNOWN = "memory:, sqlite:///path and postgresql://… are known"
 
 
-async def open_store(url: str, *, create: bool = True, unfinished: bool = False) -> Store:
+async def open_store(
+    url: str,
+    *,
+    create: bool = True,
+    unfinished: bool = False,
+    cache_bytes: int = CACHE_BYTES,
+    max_stale_ms: int = 0,
+) -> Store:
     """Open the store at `url`: `memory:`, `sqlite:///relative/path`, `sqlite:////absolute/path` or
     `postgresql://user@host/database`.
 
-    Without `create` a file must be there; the tables of a database must be there always. Raises
-    `BadStore`, also for a store that is an unfinished copy, unless `unfinished`.
+    Without `create` a file must be there; the tables of a database must be there always. At most
+    `cache_bytes` of books are kept in memory, and used without a look at the store for `max_stale_ms`.
+    Raises `BadStore`, also for a store that is an unfinished copy, unless `unfinished`.
     """
-    store = await _opened(url, create=create)
+    store = await _opened(url, BookCache(cache_bytes, max_stale_ms=max_stale_ms), create=create)
     source = None if unfinished else await store.read_property(UNFINISHED_COPY_FROM)
     if source is not None:
         import shlex
@@ -40,7 +49,7 @@ async def open_store(url: str, *, create: bool = True, unfinished: bool = False)
     return store
 
 
-async def _opened(url: str, *, create: bool) -> Store:
+async def _opened(url: str, books: BookCache, *, create: bool) -> Store:
     check_url(url)
     if url == "memory:":
         from chatmarks.engines.memory import MemoryStore
@@ -49,10 +58,10 @@ async def _opened(url: str, *, create: bool) -> Store:
     if is_postgres(url):
         from chatmarks.engines.postgres import PostgresStore
 
-        return await PostgresStore.open(url)
+        return await PostgresStore.open(url, books)
     from chatmarks.engines.sqlite import SqliteStore
 
-    return await SqliteStore.open(url.partition(":///")[2], create=create)
+    return await SqliteStore.open(url.partition(":///")[2], books, create=create)
 
 
 def plain_url(url: str) -> str:

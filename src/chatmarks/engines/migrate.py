@@ -100,7 +100,7 @@ def migrate_file(path: Path) -> Upgrade:
 
 async def _migrate_database(url: str, *, dry_run: bool) -> Upgrade:
     """Bring a database up in one transaction, so that it is done whole or not at all."""
-    from chatmarks.engines.postgres import connected, stamp_of
+    from chatmarks.engines.database import connected, stamp_of
 
     connections = await connected(url)
     try:

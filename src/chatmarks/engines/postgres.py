@@ -19,10 +19,12 @@ from weakref import WeakValueDictionary
 import asyncpg
 import msgspec
 
-from chatmarks.book import EMPTY_BOOK, Account, Book
-from chatmarks.engines import BadStore, postgres_whole, shown
+from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.cache import BookCache
+from chatmarks.engines import postgres_whole
 from chatmarks.engines import statements as sql
-from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections, Target
+from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections
+from chatmarks.engines.database import connected, examine
 from chatmarks.engines.rows import (
     app_of,
     app_text,
@@ -33,7 +35,7 @@ from chatmarks.engines.rows import (
     groups_text,
     key_of,
 )
-from chatmarks.engines.schema import REVISION
+from chatmarks.engines.version_check import VersionCheck
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -52,34 +54,56 @@ from chatmarks.store import (
 _CHECK_SECONDS = 1.0
 _BACK_OFF_SECONDS = 0.002
 
-_TABLES = ("account", "conversation", "chat_group", "membership", "app", "probe", "property")
-_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
 
 class PostgresStore:
     """The store of one database. Made by `open`, on the event loop that will use it."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, books: BookCache) -> None:
         self._connections = connections
+        self._books = books
+        self._checks = VersionCheck(self.versions)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._checked_at = -_CHECK_SECONDS
         self._conflicts = 0
 
     @classmethod
-    async def open(cls, url: str) -> PostgresStore:
+    async def open(cls, url: str, books: BookCache) -> PostgresStore:
         """Open the database at `url`. Raises `BadStore` where it cannot be worked with."""
         connections = await connected(url)
         try:
-            await _examine(connections, url)
+            await examine(connections, url)
         except BaseException:
             await connections.close()
             raise
-        return cls(connections)
+        return cls(connections, books)
 
     async def read(self, account: Account) -> Kept:
-        return await self._read(account)
+        books = self._books
+        found = books.get(account)
+        if found is not None:
+            began_at = books.now()
+            if books.is_fresh(found):
+                books.hits += 1
+                return found.kept
+            if await self._checks.version(account) == found.kept.version:
+                books.hits += 1
+                found.checked_at = began_at
+                return found.kept
+        return await self._load(account)
 
-    async def _read(self, account: Account, until: float | None = None) -> Kept:
+    async def _load(self, account: Account, until: float | None = None) -> Kept:
+        """The book as its rows are, which is kept."""
+        began_at = self._books.now()
+        self._books.loads += 1
+        try:
+            kept = await self._rows(account, until)
+        except UnknownAccount:
+            self._books.drop(account)
+            raise
+        self._books.put(account, kept, state=None, checked_at=began_at)
+        return kept
+
+    async def _rows(self, account: Account, until: float | None) -> Kept:
         first: Any = None
         rows: list[Any] = []
         for row in await self._connections.ask(sql.BOOK, account.owner, until=until):
@@ -96,26 +120,40 @@ class PostgresStore:
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
         until = time.monotonic() + CHANGE_SECONDS_MAX
         async with self._turn(account.owner, until):
+            remembered = self._books.get(account)
+            loaded = remembered is None
+            kept = await self._load(account, until) if remembered is None else remembered.kept
             while True:
-                kept = await self._read(account, until)
-                book, answer = change(kept.book)
-                if await self._write(account, kept, book, until):
-                    return answer
-                await self._pause(until)
+                began_at = self._books.now()
+                try:
+                    book, answer = change(kept.book)
+                except Exception:
+                    # Whatever is refused must be refused on a book that is true.
+                    if loaded or await self._checks.version(account) == kept.version:
+                        raise
+                else:
+                    after = Kept(kept.version if book is kept.book else draw_version(), book)
+                    if await self._write(account, kept, after, until):
+                        # Kept only here, after the commit.
+                        self._books.put(account, after, state=None, checked_at=began_at)
+                        return answer
+                    await self._pause(until)
+                kept, loaded = await self._load(account, until), True
 
-    async def _write(self, account: Account, before: Kept, book: Book, until: float) -> bool:
+    async def _write(self, account: Account, before: Kept, after: Kept, until: float) -> bool:
         """Write what changed, if the account row is as it was read; whether it was.
 
         Where nothing changed, the row is written as it is: what was read may be the change of a call
         that was answered 50005 and is repeated now, and on no standby yet, or a server that is leader
         no longer may have been read. Only a commit tells.
         """
+        book = after.book
         if book is before.book:
             confirming = _fetching(sql.CONFIRM, account.owner, before.version)
             return bool(await self._connections.change(confirming, until=until))
         written, deleted = changed_rows(before.book, book)
         columns = list(zip(*written, strict=True)) or [()] * 7
-        head = (account.owner, before.version, draw_version(), book.next_position, groups_text(book))
+        head = (account.owner, before.version, after.version, book.next_position, groups_text(book))
 
         async def work(connection: Connection) -> bool:
             if not deleted:
@@ -139,6 +177,8 @@ class PostgresStore:
         return bool(created)
 
     async def delete_account(self, account: Account) -> bool:
+        self._books.drop(account)
+
         async def work(connection: Connection) -> bool:
             async with connection.transaction():
                 # The account row first: from here on no writer finds it. Each in a statement of its
@@ -273,7 +313,7 @@ class PostgresStore:
 
     def counts(self) -> Mapping[str, tuple[str, float]]:
         connections = self._connections
-        return {
+        return self._books.counts() | {
             "commits": ("Transactions committed.", connections.commits),
             "commit_seconds": ("Time spent in them.", connections.seconds),
             "conflicts": ("Changes that began again, as another process was first.", self._conflicts),
@@ -305,56 +345,6 @@ class PostgresStore:
         if time.monotonic() > until:
             raise Busy
         await asyncio.sleep(random.uniform(0, _BACK_OFF_SECONDS))  # noqa: S311 - no secret
-
-
-async def connected(url: str) -> Connections:
-    """Connections to the database at `url`, whatever is in it. Raises `BadStore`."""
-    try:
-        connections = Connections(Target(url))
-        await connections.open()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, Busy) as error:
-        reason = str(error).partition("\n")[0] or "no answer in time"
-        raise BadStore(f"store {shown(url)} cannot be opened: {reason}") from error
-    return connections
-
-
-async def stamp_of(connections: Connections, url: str) -> str | None:
-    """The revision of the tables in a database, None where it has none. Raises `BadStore`."""
-    try:
-        rows = await connections.ask(sql.SCHEMA)
-    except asyncpg.UndefinedTableError:
-        return None
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise BadStore(f"store {shown(url)}: {error}") from error
-    if len(rows) != 1:
-        raise BadStore(f"store {shown(url)} is damaged: one schema must be stamped in it")
-    return str(rows[0][0])
-
-
-async def _examine(connections: Connections, url: str) -> None:
-    """Raise `BadStore` unless the tables are ours, of this schema, and may be written."""
-    found = await stamp_of(connections, url)
-    mend = f"chatmarks migrate --store '{shown(url)}'"
-    if found is None:
-        raise BadStore(f"store {shown(url)} has no tables yet; {mend} makes them")
-    if found != REVISION:
-        from chatmarks.engines.migrate import planned
-
-        planned(found, "postgresql", shown(url))
-        raise BadStore(
-            f"store {shown(url)} has schema {found!r}, this chatmarks needs {REVISION!r};"
-            f" {mend} brings it up"
-        )
-    pairs = [(table, right) for table in _TABLES for right in _RIGHTS]
-    if missing := await connections.ask(sql.RIGHTS, *map(list, zip(*pairs, strict=True))):
-        listed = ", ".join(f"{right} on {table}" for right, table in missing)
-        raise BadStore(f"store {shown(url)}: the user lacks the right to {listed}")
-    ((synchronous,),) = await connections.ask(sql.DURABILITY)
-    if synchronous == "off":
-        raise BadStore(
-            f"store {shown(url)}: synchronous_commit is off, so acknowledged changes could be lost;"
-            " turn it on for the user: ALTER ROLE … SET synchronous_commit = on"
-        )
 
 
 def _fetching(statement: str, *arguments: object) -> Callable[[Connection], Any]:

@@ -16,6 +16,7 @@ import apsw
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.cache import BookCache
 from chatmarks.engines import BadStore, chat_groups, whole_rows
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
@@ -44,45 +45,73 @@ _TROUBLE_SECONDS = 10.0
 class SqliteStore:
     """The store of one file. Made by `open`, on the event loop that will use it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, books: BookCache) -> None:
+        self._books = books
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._writer = GroupCommit(lambda: connect(path))
         self._checked_at = -_CHECK_SECONDS
 
     @classmethod
-    async def open(cls, name: str, *, create: bool = True) -> SqliteStore:
+    async def open(cls, name: str, books: BookCache, *, create: bool = True) -> SqliteStore:
         """Open the file `name`, made where it is not there if `create`. Raises `BadStore`."""
         path = Path(name)
         try:
             make(path, create=create)
-            return cls(path)
+            return cls(path, books)
         except (OSError, apsw.Error) as error:
             raise BadStore(f"store {name!r} cannot be opened: {error}") from error
 
     async def read(self, account: Account) -> Kept:
-        return self._look(lambda: _loaded(self._reader, account))
+        books = self._books
+        found = books.get(account)
+        if found is not None and books.is_fresh(found):
+            books.hits += 1
+            return found.kept
+        began_at = books.now()
+        # Before the rows are looked at: a commit in between makes the next look compare again.
+        state = self._state()
+        if found is not None and (found.state == state or self._version(account) == found.kept.version):
+            books.hits += 1
+            found.state, found.checked_at = state, began_at
+            return found.kept
+        books.loads += 1
+        try:
+            kept = self._look(lambda: _loaded(self._reader, account))
+        except UnknownAccount:
+            books.drop(account)
+            raise
+        books.put(account, kept, state=state, checked_at=began_at)
+        return kept
 
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
-        def work(connection: apsw.Connection) -> Returned:
+        remembered = self._books.get(account)
+        began_at = self._books.now()
+
+        def work(connection: apsw.Connection) -> tuple[Kept, Returned]:
             try:
-                kept = _loaded(connection, account)
+                if remembered and _version(connection, account) == remembered.kept.version:
+                    kept = remembered.kept
+                else:
+                    kept = _loaded(connection, account)
                 book, answer = change(kept.book)
             except apsw.Error:
                 raise
             except Exception as error:
                 raise Refused from error
-            if book is not kept.book:
-                _write(connection, account, kept, Kept(draw_version(), book))
-            return answer
+            if book is kept.book:
+                return kept, answer
+            after = Kept(draw_version(), book)
+            _write(connection, account, kept, after)
+            return after, answer
 
-        return await self._writer.do(work)
+        # Kept only here, after the commit.
+        after, answer = await self._writer.do(work)
+        self._books.put(account, after, state=None, checked_at=began_at)
+        return answer
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
-        statement = "SELECT version FROM account WHERE owner = ?"
-        return self._look(
-            lambda: [self._reader.execute(statement, (account.owner,)).get for account in accounts]
-        )
+        return self._look(lambda: [_version(self._reader, account) for account in accounts])
 
     async def create_account(self, account: Account) -> bool:
         return await self._writer.do(lambda connection: _create(connection, account))
@@ -96,6 +125,7 @@ class SqliteStore:
             connection.execute("DELETE FROM membership WHERE owner = ?", (account.owner,))
             return existed
 
+        self._books.drop(account)
         return await self._writer.do(work)
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
@@ -218,7 +248,7 @@ class SqliteStore:
 
     def counts(self) -> Mapping[str, tuple[str, float]]:
         writer = self._writer
-        return {
+        return self._books.counts() | {
             "commits": ("Transactions committed.", writer.commits),
             "updates": ("Units of work in them; several share a commit.", writer.units),
             "commit_seconds": ("Time spent in them, from lock to sync.", writer.seconds),
@@ -228,6 +258,17 @@ class SqliteStore:
     async def close(self) -> None:
         await self._writer.close()
         self._reader.close()
+
+    def _state(self) -> int:
+        """Another number whenever any process committed anything."""
+        try:
+            state: int = self._reader.execute("PRAGMA data_version").get
+        except apsw.BusyError as error:
+            raise Busy from error
+        return state
+
+    def _version(self, account: Account) -> int | None:
+        return self._look(lambda: _version(self._reader, account))
 
     def _known(self, table: str, column: str, sdkappid: int, ids: Collection[str]) -> set[str]:
         statement = (
@@ -246,6 +287,12 @@ class SqliteStore:
         except apsw.BusyError as error:
             raise Busy from error
         return found
+
+
+def _version(connection: apsw.Connection, account: Account) -> int | None:
+    statement = "SELECT version FROM account WHERE owner = ?"
+    version: int | None = connection.execute(statement, (account.owner,)).get
+    return version
 
 
 def _loaded(connection: apsw.Connection, account: Account) -> Kept:
