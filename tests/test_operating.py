@@ -79,7 +79,9 @@ def test_every_default_in_the_table_is_the_one_that_counts() -> None:
         "store",
         "apps",
     } <= written.keys()
-    assert written == {key: str(getattr(settings, key) or "none") for key in written}
+    counting = {key: getattr(settings, key) for key in written}
+    unset = (None, ())
+    assert written == {k: "none" if v in unset else str(v) for k, v in counting.items()}
 
 
 def test_the_toml_example_is_taken_but_for_its_files(tmp_path: Path) -> None:
