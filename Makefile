@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster check lint types layers docs docs-check coverage bench-start lock wheel clean
+.PHONY: run demo test test-cluster check lint types layers docs docs-check coverage bench-start bench-workers lock wheel clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -48,6 +48,9 @@ docs-check: $(VENV)/.dev
 
 bench-start: $(VENV)/.run  ## Measure the time to the first answer, and idle memory.
 	@$(BIN)/python bench/start.py
+
+bench-workers: $(VENV)/.dev  ## Measure four workers on PostgreSQL with 32 and 200 clients.
+	@$(BIN)/python bench/workers.py
 
 lock: $(VENV)/.dev  ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
