@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,9 @@ from chatmarks.limits import ERROR_INFO_CHARACTERS_MAX
 _OK = b'"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}'
 
 _LOOKED_AT = (b"sdkappid", b"identifier", b"usersig")
+
+_TEXTS_MAX = 512
+_TEXT_BYTES_MAX = 2048
 
 _encoder = msgspec.json.Encoder()
 
@@ -40,16 +44,23 @@ def parse_query(query: bytes) -> Caller:
     values: dict[bytes, str] = {}
     try:
         for part in query.split(b"&"):
-            if b"%" in part:
-                # Not unquote_plus: "+" is a character of standard base64 and never a space here.
-                name, value = map(unquote_to_bytes, part.partition(b"=")[::2])
-            else:
-                name, value = part.partition(b"=")[::2]
+            name, _, value = part.partition(b"=")
+            if b"%" in name:
+                name = unquote_to_bytes(name)
             if name in _LOOKED_AT:
-                values[name] = value.decode()
+                values[name] = (_text if len(value) <= _TEXT_BYTES_MAX else _decoded)(value)
     except UnicodeDecodeError as error:
         raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error") from error
     return Caller(*map(values.get, _LOOKED_AT))
+
+
+def _decoded(value: bytes) -> str:
+    # Not unquote_plus: "+" is a character of standard base64 and never a space here.
+    return unquote_to_bytes(value).decode()
+
+
+_text = lru_cache(_TEXTS_MAX)(_decoded)
+"""The same for values of which a server meets the same few in call after call."""
 
 
 def decode_body(command: Command, body: bytes) -> Any:
