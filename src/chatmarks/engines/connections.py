@@ -89,9 +89,9 @@ class Target:
         self.prefer(self.urls().index(url))
 
     def silent(self, url: str) -> None:
-        """If this one is asked first, ask it last the next time."""
-        if self._places and self.urls()[0] == url:
-            self._places.append(self._places.pop(0))
+        """Ask this one last the next time."""
+        if self._places:
+            self._places.append(self._places.pop(self.urls().index(url)))
 
 
 def _number(text: str, name: str, *, least: int) -> int:
