@@ -21,7 +21,7 @@ from chatmarks.engines import open_store, shown
 from chatmarks.store import App, Kept, Membership, Whole, draw_version
 
 SDKAPPID = 1400000000
-AT_ONCE = 1000
+ROWS_AT_ONCE = 5000
 
 
 def whole(number: int, conversations: int) -> Whole:
@@ -41,8 +41,10 @@ async def fill(url: str, accounts: int, conversations: int) -> None:
     """Make the store that is copied."""
     store = await open_store(url)
     await store.put_apps([App(SDKAPPID, revision=1)])
-    for first in range(0, accounts, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, accounts))
+    at_once = max(1, ROWS_AT_ONCE // (conversations + 2))
+    for first in range(0, accounts, at_once):
+        # Few at once: the memory of this process counts as that of those which it starts.
+        numbers = range(first, min(first + at_once, accounts))
         await store.put_wholes([whole(number, conversations) for number in numbers])
     await store.close()
 

@@ -44,6 +44,9 @@ T = TypeVar("T")
 LINE_BYTES_MAX = 64 << 20
 """An account with all that the limits allow takes less."""
 
+_BATCH_BYTES_MAX = 1 << 20
+"""The lines of one transaction have little more."""
+
 Found: TypeAlias = Callable[[int, str], None]
 """Told the number of a line, and what is wrong with it."""
 
@@ -108,28 +111,20 @@ async def write(
             advance(min(writer.lines, total), total)
     end = End(len(apps), len(incarnations), accounts, writer.lines + 1)
     writer.add(end)
-    writer.flush()
     advance(total, total)
     return end
 
 
 class _Writer:
-    """Writes lines, many at a time. `lines`: how many were added."""
+    """Writes lines and counts them."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.lines = 0
         self._file = file
-        self._waiting: list[Struct] = []
 
     def add(self, line: Struct) -> None:
-        self._waiting.append(line)
+        self._file.write(_encoder.encode(line) + b"\n")
         self.lines += 1
-        if len(self._waiting) == BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        self._file.write(_encoder.encode_lines(self._waiting))
-        self._waiting.clear()
 
 
 async def _of_app(part: Part[Record], store: Store, sdkappid: int | None) -> AsyncIterator[Record]:
@@ -242,8 +237,8 @@ async def take_in(
     incarnations: dict[str, int] = {}
     apps: list[AppLine] = []
     file.readline(LINE_BYTES_MAX)
-    for batch in _batches(_numbered(file)):
-        items = [read_line(text) for _, text in batch]
+    for batch in _batches_of_lines(file):
+        items = map(read_line, batch)
         groups, wholes = [], []
         for item in items:
             if isinstance(item, AppLine):
@@ -269,6 +264,19 @@ async def take_in(
         else:
             taken.left.append(line.key)
     return taken
+
+
+def _batches_of_lines(file: IO[bytes]) -> Iterator[list[bytes]]:
+    """The lines behind the first one, few at a time where they are long."""
+    batch: list[bytes] = []
+    size = 0
+    for _, text in _numbered(file):
+        batch.append(text)
+        size += len(text)
+        if len(batch) == BATCH or size >= _BATCH_BYTES_MAX:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 async def _put_chat_groups(

@@ -7,7 +7,6 @@ brings over what changed in the meantime.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,7 +24,13 @@ Advance: TypeAlias = Callable[[int, int], None]
 """Told how much is done, and of how much."""
 
 BATCH = 200
-"""Accounts in a page, and in a transaction."""
+"""Records in a page, and in a transaction, at most."""
+
+ROWS_MAX = 10_000
+"""About how many rows they may have: books differ in size by the thousand, and 200 full ones would take
+hundreds of megabytes."""
+
+_PAGE_FIRST = 10
 
 
 class CannotCopy(Exception):
@@ -40,13 +45,14 @@ class Copied(Struct, frozen=True):
 
 
 class Part(Struct, Generic[Record], frozen=True):
-    """One kind of what a store has: how a page of it is read and put, what its key is, and how two of
-    one key differ."""
+    """One kind of what a store has: how a page of it is read and put, what its key is, how many rows
+    it takes, and how two of one key differ."""
 
     table: str
-    page: Callable[[Store, str], Awaitable[Sequence[Record]]]
+    page: Callable[[Store, str, int], Awaitable[Sequence[Record]]]
     put: Callable[[Store, Sequence[Record], Sequence[str]], Awaitable[object]]
     key: Callable[[Record], str]
+    rows: Callable[[Record], int]
     differences: Callable[[Record, Record], Iterator[Problem]]
 
 
@@ -80,26 +86,19 @@ async def finish(target: Store) -> None:
 
 async def copy(source: Store, target: Store, advance: Advance) -> Copied:
     """Make `target` have what `source` has, and nothing else."""
-    written: Counter[str] = Counter()
-    deleted: Counter[str] = Counter()
+    written: dict[str, int] = {}
+    deleted: dict[str, int] = {}
     progress = _Progress(advance, await _size(source))
     for part in _PARTS:
-        changed: list[Any] = []
-        gone: list[str] = []
+        batch = _Batch(part, target)
         async for key, ours, theirs in _pairs(part, source, target):
             progress.step(is_counted=ours is not None)
             if ours is None:
-                gone.append(key)
+                await batch.delete(key)
             elif ours != theirs:
-                changed.append(ours)
-            if len(changed) + len(gone) == BATCH:
-                await part.put(target, changed, gone)
-                written[part.table] += len(changed)
-                deleted[part.table] += len(gone)
-                changed, gone = [], []
-        await part.put(target, changed, gone)
-        written[part.table] += len(changed)
-        deleted[part.table] += len(gone)
+                await batch.write(ours)
+        await batch.end()
+        written[part.table], deleted[part.table] = batch.written, batch.deleted
     progress.end()
     return Copied(written, deleted)
 
@@ -125,6 +124,37 @@ async def compare(
                     found(difference)
     progress.end()
     return compared
+
+
+class _Batch(Generic[Record]):
+    """Gathers what is to be put into `target`, and puts it when it is enough."""
+
+    def __init__(self, part: Part[Record], target: Store) -> None:
+        self._part, self._target = part, target
+        self._changed: list[Record] = []
+        self._gone: list[str] = []
+        self._rows = 0
+        self.written = self.deleted = 0
+
+    async def write(self, record: Record) -> None:
+        self._changed.append(record)
+        self._rows += self._part.rows(record)
+        await self._put_enough()
+
+    async def delete(self, key: str) -> None:
+        self._gone.append(key)
+        await self._put_enough()
+
+    async def _put_enough(self) -> None:
+        if len(self._changed) + len(self._gone) == BATCH or self._rows >= ROWS_MAX:
+            await self.end()
+
+    async def end(self) -> None:
+        """Put what was gathered."""
+        await self._part.put(self._target, self._changed, self._gone)
+        self.written += len(self._changed)
+        self.deleted += len(self._gone)
+        self._changed, self._gone, self._rows = [], [], 0
 
 
 class _Progress:
@@ -170,10 +200,14 @@ async def records(
     part: Part[Record], store: Store, after: str = ""
 ) -> AsyncIterator[tuple[str, Record]]:
     """What a store has of one kind behind the key `after`, by ascending key, and the keys."""
-    while page := await part.page(store, after):
+    limit = _PAGE_FIRST
+    while page := await part.page(store, after, limit):
         for record in page:
             yield part.key(record), record
         after = part.key(page[-1])
+        # As many as the rows of this page let expect, and not many more at once.
+        fitting = ROWS_MAX * len(page) // sum(map(part.rows, page))
+        limit = max(1, min(BATCH, 2 * limit, fitting))
 
 
 def _whole_differences(ours: Whole, theirs: Whole) -> Iterator[Problem]:
@@ -232,7 +266,7 @@ def _told(ours: object, theirs: object) -> str:
     return f"is another in the copy: {', '.join(names)}"
 
 
-async def _apps_page(store: Store, after: str) -> list[App]:
+async def _apps_page(store: Store, after: str, _: int) -> list[App]:
     """All apps at once, as there are few, in the order of their keys."""
     return [] if after else sorted(await store.apps(), key=_app_key)
 
@@ -243,16 +277,18 @@ def _app_key(app: App) -> str:
 
 ACCOUNTS = Part[Whole](
     "account",
-    lambda store, after: store.wholes(after, BATCH),
+    lambda store, after, limit: store.wholes(after, limit),
     lambda store, wholes, gone: store.put_wholes(wholes, gone),
     lambda whole: whole.key,
+    lambda whole: 1 + len(whole.kept.book.entries) + len(whole.memberships),
     _whole_differences,
 )
 CHAT_GROUPS = Part[AppChatGroup](
     "chat_group",
-    lambda store, after: store.all_chat_groups(after, BATCH),
+    lambda store, after, limit: store.all_chat_groups(after, limit),
     lambda store, groups, gone: store.put_chat_groups(groups, gone),
     lambda group: group.key,
+    lambda _: 1,
     _chat_group_differences,
 )
 APPS = Part[App](
@@ -260,6 +296,7 @@ APPS = Part[App](
     _apps_page,
     lambda store, apps, gone: store.put_apps(apps, list(map(int, gone))),
     _app_key,
+    lambda _: 1,
     _app_differences,
 )
 

@@ -12,7 +12,17 @@ from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
 from chatmarks.engines import open_store
-from chatmarks.moving import BATCH, CannotCopy, begin, compare, copy, finish
+from chatmarks.moving import (
+    ACCOUNTS,
+    BATCH,
+    ROWS_MAX,
+    CannotCopy,
+    begin,
+    compare,
+    copy,
+    finish,
+    records,
+)
 from chatmarks.soundness import Problem
 from chatmarks.store import (
     UNFINISHED_COPY_FROM,
@@ -442,6 +452,27 @@ async def test_a_copy_writes_every_account_of_whatever_number_of_pages(
     assert done.written.get("account", 0) == count
     assert told[-1] == (count, count)
     assert await content(store) == await content(model)
+
+
+async def test_of_large_books_few_are_read_at_a_time_and_of_small_ones_many(store: Store) -> None:
+    sizes: list[int] = []
+
+    async def page(source: Store, after: str, limit: int) -> list[Whole]:
+        found = await source.wholes(after, limit)
+        sizes.append(len(found))
+        return found
+
+    part = replace(ACCOUNTS, page=page)
+    large = [whole(Account(7, f"large{n:02}"), *[1] * 999) for n in range(30)]
+    await store.put_wholes(large[:15])
+    await store.put_wholes(large[15:])
+    assert [found async for _, found in records(part, store)] == large
+    assert max(sizes) * 1000 <= ROWS_MAX
+    sizes.clear()
+    small = numbered(3 * BATCH)
+    await store.put_wholes(small, [gone.key for gone in large])
+    assert [found async for _, found in records(part, store)] == small
+    assert max(sizes) == BATCH
 
 
 async def test_a_copy_that_broke_off_goes_on_with_what_is_missing(store: Store, model: Store) -> None:
