@@ -36,6 +36,7 @@ within three seconds, and a call may ask before it changes."""
 _CONNECT_SECONDS = 1.0
 _CONNECTIONS_DEFAULT = 10
 _BACK_OFF_SECONDS = 0.005
+_WARN_SECONDS = 1.0
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ANOTHER_SERVER = (
     asyncpg.ReadOnlySQLTransactionError,
@@ -108,6 +109,7 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self.commits = self.repeats = self.faults = 0
         self.seconds = 0.0
+        self._warned_at = -_WARN_SECONDS
         self._pool = asyncpg.create_pool(
             min_size=0,
             max_size=target.pool_size,
@@ -213,11 +215,18 @@ class Connections:
             raise
         except (*_ANOTHER_SERVER, Unconfirmed, asyncpg.TooManyConnectionsError) as error:
             self.faults += 1
-            log.warning("PostgreSQL: %s", _line(error))
+            self._warn(error)
             if not isinstance(error, TimeoutError):
                 # The others of the pool go to the same server: each is replaced before its next use.
                 await self._pool.expire_connections()
             raise Busy from error
+
+    def _warn(self, error: Exception) -> None:
+        """Log a fault, one a second: while a server is away every call has one."""
+        now = time.monotonic()
+        if now - self._warned_at >= _WARN_SECONDS:
+            self._warned_at = now
+            log.warning("PostgreSQL: %s (faults so far: %s)", _line(error), self.faults)
 
     async def _apart(self, running: Awaitable[Returned]) -> Returned:
         """Wait for `running`, which goes on when whoever waits is cancelled."""
