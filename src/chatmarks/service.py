@@ -22,6 +22,7 @@ from chatmarks.command import Call, Command, Kind, check_from_account, is_userid
 from chatmarks.commands import COMMANDS
 from chatmarks.envelope import Caller, decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
+from chatmarks.limits import CALLS_RUNNING_MAX
 from chatmarks.ratelimit import RateLimit
 from chatmarks.seal import Seal
 from chatmarks.store import Busy, Store, UnknownAccount
@@ -75,6 +76,7 @@ class Service:
         self._draw_id = draw_id
         self._observers = observers
         self._rates = RateLimit()
+        self._running = 0
         self._verified: OrderedDict[tuple[int, str, str], int] = OrderedDict()
 
     async def handle(
@@ -107,7 +109,7 @@ class Service:
                 raise Fail(Code.NO_SUCH_COMMAND, f"no command at {path[:200]}")
             call = await self._admitted(command, caller, source, from_page=from_page)
             request = decode_body(command, body)
-            answer = encode_answer(await self._run(command, request, call))
+            answer = encode_answer(await self._in_bounds(command, request, call))
         except Fail as fail:
             code, answer = fail.code, self.refuse(fail)
         except UnknownAccount:
@@ -196,6 +198,16 @@ class Service:
             raise Fail(
                 Code.APP_RATE, f"sdkappid {app.sdkappid} called {cap} times in this second already"
             )
+
+    async def _in_bounds(self, command: Command, request: Any, call: Call) -> Struct | None:
+        """Run a call unless too many are under way: it would be late, and make those late too."""
+        if self._running >= CALLS_RUNNING_MAX:
+            raise Busy
+        self._running += 1
+        try:
+            return await self._run(command, request, call)
+        finally:
+            self._running -= 1
 
     async def _run(self, command: Command, request: Any, call: Call) -> Struct | None:
         if command.kind is Kind.MANAGES:

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from chatmarks.apps import Apps
+from chatmarks.book import Account
 from chatmarks.commands import COMMANDS, NOT_DONE
 from chatmarks.engines.memory import MemoryStore
+from chatmarks.limits import CALLS_RUNNING_MAX
 from chatmarks.seal import Seal
 from chatmarks.service import Service
-from chatmarks.store import App, Busy
+from chatmarks.store import App, Busy, Kept
 from chatmarks.usersig import sign
 from harness import ADMIN, KEY, NOW, OWN_KEY, SDKAPPID, Caller, Clock, make_app, make_caller
 
@@ -791,3 +793,51 @@ async def test_callers_who_wait_for_the_same_app_all_learn_of_a_fault() -> None:
     assert await asyncio.gather(*calls) == [50004] * 3
     store.fault = None
     assert await caller.code(GET, BODY) == 0
+
+
+# More than can be done.
+
+
+class Slow(MemoryStore):
+    """A memory store that holds every reading until its gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def read(self, account: Account) -> Kept:
+        await self.gate.wait()
+        return await super().read(account)
+
+
+async def test_calls_beyond_what_can_be_under_way_are_told_at_once_to_come_again() -> None:
+    store = Slow()
+    caller = await make_caller(store)
+    query = caller.query()
+    running = [
+        asyncio.create_task(code_of(caller.service, f"/v4/{GET}", query))
+        for _ in range(CALLS_RUNNING_MAX)
+    ]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        beyond = [await code_of(caller.service, f"/v4/{GET}", query) for _ in range(3)]
+    assert beyond == [50005, 50005, 50005]
+    store.gate.set()
+    assert set(await asyncio.gather(*running)) == {0}
+    assert await code_of(caller.service, f"/v4/{GET}", query) == 0
+
+
+async def test_who_leaves_makes_room_for_others() -> None:
+    store = Slow()
+    caller = await make_caller(store)
+    query = caller.query()
+    running = [
+        asyncio.create_task(code_of(caller.service, f"/v4/{GET}", query))
+        for _ in range(CALLS_RUNNING_MAX)
+    ]
+    await asyncio.sleep(0)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    store.gate.set()
+    assert await code_of(caller.service, f"/v4/{GET}", query) == 0
