@@ -99,6 +99,15 @@ async def test_a_server_that_is_not_there_is_told_with_the_url_but_not_the_passw
         ),
         ("postgresql:///books?host=/tmp&password=secret", "postgresql:///books?host=/tmp&password=…"),
         ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
+        (
+            "postgresql://me@a:1/books?application_name=x@y",
+            "postgresql://me@a:1/books?application_name=x@y",
+        ),
+        (
+            "postgresql://me:a@b@h:1/books?application_name=x@y",
+            "postgresql://me:…@h:1/books?application_name=x@y",
+        ),
+        ("postgresql://me:half/secret@h/books", "postgresql://me:…@h/books"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, seen: str) -> None:

@@ -9,7 +9,7 @@ from chatmarks.cache import CACHE_BYTES, BookCache
 from chatmarks.store import UNFINISHED_COPY_FROM, Store
 
 # Of the URL of a database: ://user:password@, and the same as an option.
-_PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
+_PASSWORD = re.compile(r"(://[^:/?#@]*:)(?:[^/?#]*|[^@]*)@")
 _PASSWORD_OPTION = re.compile(r"([?&]password=)[^&#]*")
 
 

@@ -34,6 +34,7 @@ CHANGE_SECONDS_MAX = 1.9
 within three seconds, and a call may ask before it changes."""
 
 _CONNECT_SECONDS = 1.0
+_OPEN_SECONDS = 10.0
 _CONNECTIONS_DEFAULT = 10
 _BACK_OFF_SECONDS = 0.005
 _WARN_SECONDS = 1.0
@@ -118,10 +119,17 @@ class Connections:
         )
 
     async def open(self) -> None:
-        """Connect once. Raises what asyncpg and the system raise."""
+        """Connect once, with the patience of a start. Raises what asyncpg and the system raise."""
         await self._pool
-        async with self._pool.acquire(timeout=_CONNECT_SECONDS * (1 + len(self._target.urls()))):
-            pass
+        until = time.monotonic() + _OPEN_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(until - time.monotonic()), self._pool.acquire():
+                    return
+            except TimeoutError:
+                # Of one attempt; the server may be slow, or the machine.
+                if time.monotonic() > until:
+                    raise
 
     async def close(self) -> None:
         """Wait for what is under way, then close all."""
