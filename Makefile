@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster check lint types layers docs docs-check coverage bench-start bench-workers lock wheel clean
+.PHONY: run demo test test-cluster check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -45,6 +45,16 @@ docs: $(VENV)/.run  ## Write the generated documents anew.
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py
+
+# More with e.g. BENCH="--case search-1 --rounds 5".
+bench: $(VENV)/.dev  ## Measure the server beside its floors, and write docs/performance.*.
+	@PYTHONPATH=tests $(BIN)/python -m bench --publish $(BENCH)
+
+bench-quick: $(VENV)/.dev  ## The same in four minutes, for trying; writes no document.
+	@PYTHONPATH=tests $(BIN)/python -m bench --quick $(BENCH)
+
+bench-peer: $(VENV)/.dev  ## Measure Synapse's room tags beside a search, and add that to the document.
+	@PYTHONPATH=tests $(BIN)/python -m bench --case peer --publish $(BENCH)
 
 bench-start: $(VENV)/.run  ## Measure the time to the first answer, and idle memory.
 	@$(BIN)/python bench/start.py
