@@ -20,7 +20,7 @@ from bench.stores import cache
 from bench.subjects import Workshop
 
 _FULL, _QUICK = Plan(rounds=7, seconds=3), Plan(rounds=3, seconds=1)
-_NOT_QUICK = ("accounts",)
+_NOT_QUICK = ("search-100", "mark-100", "accounts", "half-search-1-postgres", "half-search-300")
 _FOREIGN_MAX = 0.05
 
 
@@ -59,9 +59,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = [case.name for case in (*CASES, PEER_CASE)]
     parser.add_argument("--case", action="append", choices=names, help="only this one; repeatable")
-    parser.add_argument("--quick", action="store_true", help="less often, shorter, no large store")
+    parser.add_argument("--quick", action="store_true", help="less often, shorter, fewer cases")
     parser.add_argument("--rounds", type=int, help="how often each is measured")
-    parser.add_argument("--seconds", type=float, help="how long each time")
+    parser.add_argument("--seconds", type=int, help="how long each time")
     parser.add_argument("--publish", action="store_true", help="write docs/performance.*")
     return parser.parse_args()
 

@@ -33,6 +33,7 @@ def calls(load: Load, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from (_search(userid(n), peers_of(n, AROUND), 1) for n in _fresh(number))
         return
     shelf = SHELVES[load.shelf]
+    peers_of_each = [peers_of(place, shelf) for place in range(len(shelf.accounts))]
     count = _LARGE if load.items >= _ITEMS_OF_LARGE else _SMALL
     # Whatever is marked is marked a second time with another text before the file begins anew. So
     # every mark changes something: one that does not would write nothing.
@@ -40,14 +41,14 @@ def calls(load: Load, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         drawn = random.Random(f"{load.kind} {number}")
         texts = random.Random(f"texts {number} {half}")
         for _ in range(count):
-            yield _call(load, shelf, drawn, texts)
+            yield _call(load, shelf, peers_of_each, drawn, texts)
 
 
 def _call(
-    load: Load, shelf: Shelf, drawn: random.Random, texts: random.Random
+    load: Load, shelf: Shelf, peers_of_each: list[list[str]], drawn: random.Random, texts: random.Random
 ) -> tuple[str, dict[str, Any]]:
     place = drawn.randrange(len(shelf.accounts))
-    peers = drawn.sample(peers_of(place, shelf), load.items)
+    peers = drawn.sample(peers_of_each[place], load.items)
     marks = load.kind == "mark" or (load.kind == "mixed" and drawn.random() < _MARKS_OF_MIXED)
     if not marks:
         return _search(shelf.accounts[place], peers, load.items)

@@ -38,14 +38,14 @@ def program_path(program: str) -> str | None:
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
 
 
-def saturate(url: str, calls: Path, clients: int, seconds: float, headers: tuple[str, ...]) -> Heard:
+def saturate(url: str, calls: Path, clients: int, seconds: int, headers: tuple[str, ...]) -> Heard:
     """Ask with as many clients, each as soon as it has its answer."""
     finished = subprocess.run(
         [
             "wrk",
             "--threads=1",
             f"--connections={clients}",
-            f"--duration={seconds:g}s",
+            f"--duration={seconds}s",
             f"--timeout={_TIMEOUT_SECONDS}s",
             f"--script={_SCRIPT}",
             url,

@@ -83,7 +83,7 @@ def pace(url: str, calls: Path, clients: int, seconds: float, rate: float) -> He
                     break
                 client = free.popleft()
                 client.came, client.since = b"", due if late else time.perf_counter()
-                client.socket.send(requests[asked % len(requests)])
+                client.socket.sendall(requests[asked % len(requests)])
                 waiting.add(client)
                 asked, late, due = asked + 1, False, next(due_times)
             pause = _PATIENCE_SECONDS if over or not free else max(0.0, due - time.perf_counter())

@@ -25,7 +25,7 @@ class Plan(Struct, frozen=True):
     """How often and how long."""
 
     rounds: int
-    seconds: float
+    seconds: int
 
 
 class WentWrong(Exception):
@@ -81,7 +81,7 @@ def _measured(
     subject: Started,
     workshop: Workshop,
     number: int,
-    seconds: float,
+    seconds: int,
     rate: float | None,
     cores: machine.Cores,
 ) -> Figures:
@@ -126,15 +126,18 @@ def _circumstances(cells: list[Cell], workshop: Workshop) -> str:
 
 
 def _calls_file(cell: Cell, subject: Started, workshop: Workshop, number: int) -> Path:
+    """The calls of a round, written once for all that have the same."""
     path = workshop.folder / "calls"
-    if subject.paths:
-        path.write_text("".join(f"GET\t{called}\t\n" for called in subject.paths))
-    else:
-        calls.write(path, cell.load, workshop.query, number)
+    if workshop.written != (cell.load, number):
+        if subject.paths:
+            path.write_text("".join(f"GET\t{called}\t\n" for called in subject.paths))
+        else:
+            calls.write(path, cell.load, workshop.query, number)
+        workshop.written = cell.load, number
     return path
 
 
-def _ask(cell: Cell, subject: Started, path: Path, seconds: float, rate: float | None) -> Heard:
+def _ask(cell: Cell, subject: Started, path: Path, seconds: int, rate: float | None) -> Heard:
     if rate is None:
         return saturate(subject.url, path, cell.load.clients, seconds, subject.headers)
     return pace(subject.url, path, cell.load.clients, seconds, rate)

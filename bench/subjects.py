@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import stores
 from bench.books import shelved
-from bench.cases import Cell
+from bench.cases import Cell, Load
 from bench.generator import program_path
 from bench.machine import family
 from msgspec import Struct
@@ -26,6 +26,7 @@ import postgres
 from process import Server, signed_query
 
 _PATIENCE_SECONDS = 30
+_NGINX_WORD_BYTES = 4000
 _REFUSED = re.compile(r'^chatmarks_calls_total\{code="(?!0")\d+",.*\} ([\d.e+]+)$', re.MULTILINE)
 
 _NGINX = """
@@ -37,7 +38,9 @@ http {{
     fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ default_type application/json; return 200 '{answer}'; }}
+        default_type application/json;
+        {pieces}
+        return 200 {names};
     }}
 }}
 """
@@ -62,6 +65,8 @@ class Workshop:
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
         self.folder = folder
         self.query = signed_query()
+        self.written: tuple[Load, int] | None = None
+        """Whose calls, of which round, are in the file of calls."""
         self._stack = stack
         self._database: tuple[str, int] | None = None
         self._template: Path | None = None
@@ -176,7 +181,12 @@ def _nginx(folder: Path, answer: bytes) -> Generator[Started, None, None]:
     program = program_path("nginx")
     assert program
     port = free_port()
-    settings = _NGINX.format(folder=folder, port=port, answer=answer.decode())
+    # A word of its settings has 4 KiB at most, so a long answer is put together.
+    text = answer.decode()
+    starts = range(0, len(text), _NGINX_WORD_BYTES)
+    pieces = [f"set $part{n} '{text[n : n + _NGINX_WORD_BYTES]}';" for n in starts]
+    names = "".join(f"$part{n}" for n in starts)
+    settings = _NGINX.format(folder=folder, port=port, pieces="\n".join(pieces), names=names)
     (folder / "nginx.conf").write_text(settings)
     with running(program, "-e", f"{folder}/errors", "-c", f"{folder}/nginx.conf") as process:
         wait_for(port)
