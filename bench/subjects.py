@@ -111,7 +111,7 @@ class Workshop:
         else:
             shutil.copy(self.template(), folder / "books.db")
             url = f"sqlite:///{folder}/books.db"
-        environ = {"CHATMARKS_CACHE_BYTES": "0"} if rest == "always read" else {}
+        environ = {"CHATMARKS_CACHE_MB": "0"} if rest == "always read" else {}
         log_calls = "all" if rest == "all logged" else "failed"
         with contextlib.ExitStack() as stack:
             errors = stack.enter_context((folder / "errors").open("w"))
