@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import msgspec
+
 from bench import machine, report
 from bench.cases import CASES, PEER_CASE, Case
 from bench.generator import PACKAGES, lacking
@@ -21,7 +22,6 @@ from bench.subjects import Workshop
 
 _FULL, _QUICK = Plan(rounds=7, seconds=3), Plan(rounds=3, seconds=1)
 _NOT_QUICK = ("search-100", "mark-100", "accounts", "half-search-1-postgres", "half-search-300")
-_FOREIGN_MAX = 0.05
 
 
 def main() -> None:
@@ -52,7 +52,6 @@ def main() -> None:
     if options.publish:
         report.publish(report.kept().with_cases(measured.cases, order))
         print("docs/performance.md, .json and .svg are written")
-    _warn_of_noise(measured)
 
 
 def _options() -> argparse.Namespace:
@@ -80,21 +79,6 @@ def _say_what_is_lacking() -> None:
         raise SystemExit("nothing can be measured without wrk")
     if missing:
         print("its lines are left out", file=sys.stderr)
-
-
-def _warn_of_noise(measured: Results) -> None:
-    """Figures from a busy machine are no figures."""
-    noisy = {
-        case.name
-        for case in measured.cases
-        for cell in case.cells
-        if sorted(cell.values("foreign"))[len(cell.rounds) // 2] > _FOREIGN_MAX
-    }
-    if noisy:
-        print(
-            f"others took more than {_FOREIGN_MAX:.0%} of the server's core in"
-            f" {', '.join(sorted(noisy))}: measure again when the machine is quiet"
-        )
 
 
 if __name__ == "__main__":

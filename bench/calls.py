@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from bench.books import AROUND, MILLION, SHELVES, SPREAD, Shelf, peers_of, userid
 from bench.cases import Load
 
@@ -72,6 +73,7 @@ def _search(account: str, peers: list[str], items: int) -> tuple[str, dict[str, 
 
 def _fresh(number: int) -> Iterator[int]:
     """Accounts that no other round has, and that are on no shelf."""
+    assert (number + 1) * _ONCE <= MILLION, "there are no more accounts that were not asked for"
     spread = MILLION // len(SPREAD)
     walked = (n * _STRIDE % MILLION for n in range(number * _ONCE, (number + 1) * _ONCE))
     return (account for account in walked if account % spread)

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from bench.books import GROUPS, SHELVES, whole
 from msgspec import UNSET, Struct, UnsetType
 
+from bench.books import GROUPS, SHELVES, whole
 from chatmarks.asgi import Receive, Scope, Send
 
 _BACKLOG = 2048

@@ -5,8 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
-from bench.cases import RATIOS, Ratio
 from msgspec import Struct
+
+from bench.cases import RATIOS, Ratio
+
+FOREIGN_MAX = 0.05
+"""What share of its core a server may have to leave to others, for its figures to count."""
 
 
 class Figures(Struct, frozen=True):
@@ -91,6 +95,15 @@ class Compared(Struct, frozen=True):
 def spread(values: Sequence[float]) -> Spread:
     """How values spread."""
     return Spread(statistics.median(values), min(values), max(values))
+
+
+def disturbed(results: Results) -> list[str]:
+    """The cases in which others took too much of the server's core, in the median of some cell."""
+    return [
+        case.name
+        for case in results.cases
+        if any(spread(cell.values("foreign")).median > FOREIGN_MAX for cell in case.cells)
+    ]
 
 
 def compared(results: Results) -> list[Compared]:

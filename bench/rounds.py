@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+
 from bench import calls, machine
 from bench.cases import Case, Cell
 from bench.generator import Heard, program_path, saturate
 from bench.pacer import pace
 from bench.results import CaseResult, CellResult, Figures
 from bench.subjects import Started, Workshop
-from msgspec import Struct
 
 _FLOORS = ("fixed bytes", "dictionary", "nginx")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import msgspec
-from bench.books import MILLION, SHELVES, around, shelved, whole
 
+from bench.books import MILLION, SHELVES, around, shelved, whole
 from chatmarks.book import Book
 from chatmarks.engines import open_store
 from chatmarks.engines.schema import REVISION
@@ -54,9 +54,10 @@ def million() -> Path:
         return path
     print(f"making a store of {MILLION:,} accounts, once: {path}", flush=True)
     began_at = time.monotonic()
-    unfinished = path.with_suffix(".unfinished")
-    for rest in cache().glob(f"{unfinished.name}*"):
+    # One that is unfinished, or of an older schema.
+    for rest in cache().glob("million-*"):
         rest.unlink()
+    unfinished = path.with_suffix(".unfinished")
     fill(f"sqlite:///{unfinished}", around())
     fill(f"sqlite:///{unfinished}", shelved())
     unfinished.rename(path)

@@ -15,14 +15,14 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+import postgres
 from bench import stores
 from bench.books import shelved
 from bench.cases import Cell, Load
 from bench.generator import program_path
 from bench.machine import family
-from msgspec import Struct
-
-import postgres
 from process import Server, signed_query
 
 _PATIENCE_SECONDS = 30

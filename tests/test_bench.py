@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from bench import calls, floor, report
 from bench.books import SHELVES, SPREAD, THOUSAND
 from bench.cases import CASES, PEER_CASE, RATIOS, Case, Load
@@ -54,6 +55,13 @@ def test_figures_become_a_table_with_their_spread() -> None:
 def test_a_goal_says_whether_it_was_reached(rate: float, verdict: str) -> None:
     case = measured("search-1", fixed_bytes=[figures(1000)], sqlite=[figures(rate)])
     assert verdict in "\n".join(report.goals(Results([case])))
+
+
+@pytest.mark.parametrize(("foreign", "told"), [(0.05, False), (0.06, True)])
+def test_figures_from_a_busy_machine_are_told_to_be_none(foreign: float, *, told: bool) -> None:
+    round_ = Figures(1, 1, 1, 1, None, foreign, 0)
+    page = "\n".join(report.goals(Results([measured("search-1", sqlite=[round_])])))
+    assert ("the machine is quiet" in " ".join(page.split())) is told
 
 
 def test_a_page_keeps_what_is_written_by_hand() -> None:
