@@ -7,6 +7,7 @@ shared memory.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, books: BookCache) -> None:
         self._books = books
+        self._loop = asyncio.get_running_loop()
+        self._state_now: int | None = None
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._writer = GroupCommit(lambda: connect(path))
@@ -260,12 +263,21 @@ class SqliteStore:
         self._reader.close()
 
     def _state(self) -> int:
-        """Another number whenever any process committed anything."""
-        try:
-            state: int = self._reader.execute("PRAGMA data_version").get
-        except apsw.BusyError as error:
-            raise Busy from error
-        return state
+        """Another number whenever any process committed anything.
+
+        Asked once for all calls whose turn comes before the loop looks at its sockets again: all of
+        them had come when it was asked.
+        """
+        if self._state_now is None:
+            try:
+                self._state_now = int(self._reader.execute("PRAGMA data_version").get)
+            except apsw.BusyError as error:
+                raise Busy from error
+            self._loop.call_soon(self._forget_state)
+        return self._state_now
+
+    def _forget_state(self) -> None:
+        self._state_now = None
 
     def _version(self, account: Account) -> int | None:
         return self._look(lambda: _version(self._reader, account))
