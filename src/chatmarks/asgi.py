@@ -72,7 +72,7 @@ def public(service: Service) -> Application:
             method=method,
             source=client[0] if client else "",
             request_id=request_id,
-            from_page=any(name == b"origin" for name, _ in scope["headers"]),
+            from_page=b"origin" in dict(scope["headers"]),
         )
         await _respond(send, answer, headers)
 

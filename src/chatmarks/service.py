@@ -147,7 +147,10 @@ class Service:
         """Pass the gateway: who may call, and how often."""
         now = self._clock()
         app = await self._app(caller, source)
-        identifier = _identifier(caller)
+        identifier = caller.identifier or ""
+        # Whoever is an administrator has the form of a UserID.
+        if identifier not in app.admins and not is_userid(identifier):
+            raise Fail(Code.IDENTIFIER_WRONG, f"identifier {userid_problem(identifier)}")
         # A page of anyone's can reach loopback, so loopback alone is no credential for it.
         if app.profile.usersig == "verify" or not self._loopback or from_page:
             self._verify(app, identifier, caller.usersig or "", now)
@@ -253,10 +256,3 @@ class Service:
             found = await look_up(call.sdkappid, ids) if asked and ids else ids
             known.update(Peer(kind, identity) for identity in found)
         return replace(call, missing=peers - known)
-
-
-def _identifier(caller: Caller) -> str:
-    identifier = caller.identifier or ""
-    if not is_userid(identifier):
-        raise Fail(Code.IDENTIFIER_WRONG, f"identifier {userid_problem(identifier)}")
-    return identifier
