@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, cast
 from urllib.parse import quote
@@ -52,10 +52,11 @@ class Server:
         *arguments: str,
         environ: Mapping[str, str] | None = None,
         stderr: IO[str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         ports = ("--port", "0", "--admin-port", "0")
         self.process = subprocess.Popen(
-            [*PROGRAM, "serve", "--dev", "--json", *ports, *arguments],
+            [*program, "serve", "--dev", "--json", *ports, *arguments],
             env=_environment(environ),
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -74,10 +75,10 @@ class Server:
         threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return {int(pid) for children in threads for pid in children.read_text().split()}
 
-    def kill(self) -> None:
-        """End it as a power cut would, as far as the process is concerned."""
+    def kill(self) -> int:
+        """End it as a power cut would, as far as the process is concerned; its exit code."""
         self.process.kill()
-        self._reap()
+        return self._reap()
 
     def stop(self) -> int:
         """Ask it to end and return its exit code."""
