@@ -92,8 +92,13 @@ def main(options: argparse.Namespace) -> int:
             show(done, total)
 
         for place, engine in enumerate(ENGINES):
-            numbers = range(options.first + place, options.first + total, len(ENGINES))
-            planned = [(number, way_of(number // len(ENGINES))) for number in numbers]
+            numbers = range(options.first, options.first + total)
+            # A number has the same engine and way in whatever slice it comes.
+            planned = [
+                (number, way_of(number // len(ENGINES)))
+                for number in numbers
+                if number % len(ENGINES) == place
+            ]
             with fresh_store(engine) as url:
                 work = prove(engine, url, options.seed, planned, options.directory, advance=advance)
                 tallies.append(asyncio.run(work))
