@@ -143,4 +143,6 @@ def check_again(path: Path) -> int:
 
 if __name__ == "__main__":
     chosen = arguments()
-    sys.exit(check_again(chosen.check) if chosen.check else main(chosen))
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(check_again(chosen.check) if chosen.check else main(chosen))
+    sys.exit(130)
