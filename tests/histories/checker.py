@@ -48,9 +48,9 @@ class Undecided(Exception):
 class Search(Generic[State]):
     """A search for one order.
 
-    `step` is pure, and returns the very same state where a call changes nothing. `is_idle` tells of
-    which calls their answer, or their command, says that they changed nothing in whatever state. After
-    a search that found no order, `longest` is as far as one came, and `stuck_at` the state there.
+    `step` is pure. `is_idle` tells of which calls their answer, or their command, says that they
+    changed nothing in whatever state. After a search that found no order, `longest` is as far as one
+    came, and `stuck_at` the state there.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Search(Generic[State]):
             after, answer = self._step(state, operation)
             if operation.answer is None:
                 # One that changes nothing here, and of which nobody heard, need not be here.
-                if after is not state:
+                if after != state:
                     unknown.append((place, after))
             elif operation.answer == answer:
                 if self._idle[place]:
