@@ -14,11 +14,12 @@ from collections.abc import Callable
 from chatmarks.book import Account
 from chatmarks.store import Kept
 
-CACHE_BYTES = 128 * 2**20
+CACHE_BYTES = 256 * 2**20
 """How much a process keeps unless told."""
 
-ENTRY_BYTES = 1400
-"""What a conversation can take in memory: ids and text of the greatest size, and its ready answer."""
+ENTRY_BYTES = 3600
+"""What a conversation can take in memory: ids and text of the greatest size and of the characters that
+take most, and its ready answer. Measured; a common one takes a tenth."""
 
 _BOOK_BYTES = 4096
 """What is in a book beside its conversations: names of 20 groups, and the places in tables."""
@@ -55,6 +56,7 @@ class BookCache:
         self.now = monotonic
         self.size = 0
         self.hits = self.loads = self.evictions = 0
+        self._own_changes = 0
 
     def get(self, account: Account) -> Remembered | None:
         """What is kept of an account, which counts as used."""
@@ -69,8 +71,30 @@ class BookCache:
             self._stale_seconds_max > 0 and self.now() - remembered.checked_at < self._stale_seconds_max
         )
 
-    def put(self, account: Account, kept: Kept, *, state: int | None, checked_at: float) -> None:
-        """Keep a book that was committed, in the place of whatever is kept of the account."""
+    def begin_load(self) -> int:
+        """To be called before a book is loaded; what it returns is handed to `put_loaded`."""
+        self.loads += 1
+        return self._own_changes
+
+    def put_loaded(
+        self, account: Account, kept: Kept, began: int, *, state: int | None, checked_at: float
+    ) -> None:
+        """Keep a book that was loaded. Where books may be used without a check, one that was loaded
+        while this process itself changed something is not: it could be the one before the change."""
+        if not self._stale_seconds_max or began == self._own_changes:
+            self._put(account, kept, state, checked_at)
+
+    def put_changed(self, account: Account, kept: Kept, *, checked_at: float) -> None:
+        """Keep a book that this process committed."""
+        self._own_changes += 1
+        self._put(account, kept, None, checked_at)
+
+    def drop_deleted(self, account: Account) -> None:
+        """Forget an account that this process deleted."""
+        self._own_changes += 1
+        self.drop(account)
+
+    def _put(self, account: Account, kept: Kept, state: int | None, checked_at: float) -> None:
         self.drop(account)
         size = _size(kept)
         if size > self._bytes_max:

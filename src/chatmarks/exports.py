@@ -13,7 +13,7 @@ from itertools import islice
 from typing import IO, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from chatmarks.book import account_of
@@ -259,7 +259,8 @@ async def take_in(
     # Last, since a server answers the calls of an app that is there. Their administrators become
     # accounts, if they are none yet.
     for line in apps:
-        if await _put_app(store, app_of(line), replacing=replacing):
+        with_keys = line.SealedKeys is not UNSET
+        if await _put_app(store, app_of(line), with_keys=with_keys, replacing=replacing):
             taken.apps += 1
         else:
             taken.left.append(line.key)
@@ -290,14 +291,15 @@ async def _put_chat_groups(
     return [put.key for put, holder in zip(groups, await gather(*made), strict=True) if holder]
 
 
-async def _put_app(store: Store, app: App, *, replacing: bool) -> bool:
-    """Put an app, which keeps the keys that it has where the export has none; whether it was put."""
+async def _put_app(store: Store, app: App, *, with_keys: bool, replacing: bool) -> bool:
+    """Put an app, which keeps the keys that it has where the export tells none; whether it was put."""
 
     def change(before: App | None) -> App:
         if before is not None and not replacing:
             raise _Exists
-        kept = before.sealed_keys if before else ()
-        return replace(app, sealed_keys=app.sealed_keys or kept)
+        if with_keys or before is None:
+            return app
+        return replace(app, sealed_keys=before.sealed_keys)
 
     try:
         await store.change_app(app.sdkappid, change)

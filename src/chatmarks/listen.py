@@ -46,11 +46,14 @@ async def listening(*served: tuple[uvicorn.Config, socket.socket]) -> AsyncItera
         for listener, task in zip(listeners, tasks, strict=True):
             while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
                 await asyncio.sleep(0.001)
+            if task.done():
+                # It ended before it listened; this raises why.
+                await task
         yield
     finally:
         for listener in listeners:
             listener.should_exit = True
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def http(application: Any, cert: str | None = None, key: str | None = None) -> uvicorn.Config:

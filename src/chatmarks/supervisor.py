@@ -154,12 +154,29 @@ class Crew:
         soon = 0
         while True:
             began = time.monotonic()
-            how = await self._until_ended(place)
+            try:
+                how = await self._until_ended(place)
+            except Exception:
+                # Whatever it is, a place must not stay empty, nor be kept by one that nobody hears.
+                log.exception("a worker is given up")
+                how = await self._given_up(place)
             soon = soon + 1 if time.monotonic() - began < _STEADY_SECONDS else 1
             pause = 0.0 if soon == 1 else min(2.0 ** (soon - 2), _PAUSE_SECONDS_MAX)
             when = f"in {pause:g} s" if pause else "at once"
             log.warning("%s; another takes its place %s", how, when)
             await asyncio.sleep(pause)
+
+    async def _given_up(self, place: _Place) -> str:
+        """End the worker of `place` at once; what became of it."""
+        worker = place.worker
+        if worker is None:
+            return "a worker did not start"
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.kill()
+        how = await _end_of(worker.process)
+        self._processes.discard(worker.process)
+        place.clear()
+        return f"worker {worker.process.pid} {how}"
 
     async def _until_ended(self, place: _Place) -> str:
         """Wait for the end of the worker of `place`, which is started if there is none; how it ended,

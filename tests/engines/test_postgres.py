@@ -120,7 +120,14 @@ async def test_a_database_that_is_not_there_is_named(postgres_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("pool_size", "0"), ("pool_size", "x"), ("statement_cache_size", "-1")]
+    ("option", "value"),
+    [
+        ("pool_size", "0"),
+        ("pool_size", "x"),
+        ("statement_cache_size", "-1"),
+        ("target_session_attrs", "any"),
+        ("target_session_attrs", "prefer-standby"),
+    ],
 )
 async def test_a_wrong_option_of_the_url_is_named(postgres_url: str, option: str, value: str) -> None:
     assert f"{option} is '{value}'" in await refusal(

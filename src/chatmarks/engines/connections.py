@@ -38,16 +38,24 @@ _OPEN_SECONDS = 10.0
 _CONNECTIONS_DEFAULT = 10
 _BACK_OFF_SECONDS = 0.005
 _WARN_SECONDS = 1.0
+_CLOSE_SECONDS = 5.0
+_RELEASE_SECONDS = 0.5
+_CHANGE_RESERVE_SECONDS = 0.6
+"""What must be left when a change gets its connection, as one that is begun too late ends as an unknown
+outcome."""
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ANOTHER_SERVER = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
 )
-"""What says that the connection, or the server behind it, is no longer good: 25006, 08xxx, 57Pxx."""
+"""What says that the connection, or the server behind it, is no longer good: 25006, 08xxx, 57Pxx, 28xxx
+and 53300."""
 
 
 class Unconfirmed(Exception):
@@ -69,7 +77,10 @@ class Target:
         )
         cached = query.pop("statement_cache_size", "100")
         self.statement_cache_size = _number(cached, "statement_cache_size", least=0)
-        self._mode = query.get("target_session_attrs", "any")
+        # A standby may lag, and an answer must not be older than the call.
+        mode = query.setdefault("target_session_attrs", "read-write")
+        if mode not in ("read-write", "primary"):
+            raise ValueError(f"target_session_attrs is {mode!r}; read-write and primary are allowed")
         credentials, separator, hosts = parts.netloc.rpartition("@")
         # A host of the query, as of a socket's directory, counts for all.
         self._places = [] if "host" in query else hosts.split(",")
@@ -132,8 +143,12 @@ class Connections:
                     raise
 
     async def close(self) -> None:
-        """Wait for what is under way, then close all."""
-        await self._pool.close()
+        """Wait for what is under way, then close all; what does not end in time is cut."""
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
     async def ask(
         self, statement: str, *arguments: object, until: float | None = None
@@ -182,7 +197,8 @@ class Connections:
 
     async def _once(self, work: Work[Returned], until: float, *, confirmed: bool = False) -> Returned:
         """Run `work` on a connection, which is closed when it is not done in time."""
-        async with asyncio.timeout(until - time.monotonic()):
+        reserve = _CHANGE_RESERVE_SECONDS if confirmed else 0
+        async with asyncio.timeout(until - reserve - time.monotonic()):
             connection = await self._pool.acquire()
         try:
             warnings: list[asyncpg.PostgresLogMessage] = []
@@ -191,16 +207,24 @@ class Connections:
                 if message.severity_en == "WARNING":
                     warnings.append(message)
 
-            timer = self._loop.call_later(until - time.monotonic(), connection.terminate)
+            late = False
+
+            def give_up() -> None:
+                nonlocal late
+                late = True
+                connection.terminate()
+
+            timer = self._loop.call_later(until - time.monotonic(), give_up)
             if confirmed:
                 connection.add_log_listener(note)
             try:
                 answer = await work(connection)
-            except asyncpg.PostgresError:
-                raise
             except Exception as error:
+                if late and confirmed:
+                    # A change may wait for others, so this tells nothing about the server.
+                    raise TimeoutError("no answer in time") from error
                 # What asyncpg trips over when a connection goes away under it can be anything.
-                if _is_closed(connection):
+                if _is_closed(connection) and not isinstance(error, asyncpg.PostgresError):
                     raise ConnectionResetError("the connection was closed") from error
                 raise
             finally:
@@ -213,7 +237,9 @@ class Connections:
                 raise Unconfirmed(str(warnings[0]))
             return answer
         finally:
-            await self._pool.release(connection)
+            # One that is to be replaced waits for the server to hang up; cut where it does not.
+            with contextlib.suppress(TimeoutError):
+                await self._pool.release(connection, timeout=_RELEASE_SECONDS)
 
     async def _translated(self, running: Awaitable[Returned]) -> Returned:
         """What `running` returns; `Busy` where nobody knows how it ended, or it never began."""
@@ -221,7 +247,7 @@ class Connections:
             return await running
         except asyncpg.DataError:
             raise
-        except (*_ANOTHER_SERVER, Unconfirmed, asyncpg.TooManyConnectionsError) as error:
+        except (*_ANOTHER_SERVER, Unconfirmed) as error:
             self.faults += 1
             self._warn(error)
             if not isinstance(error, TimeoutError):

@@ -82,8 +82,13 @@ def migrate_file(path: Path) -> Upgrade:
         if not upgrade.script:
             return upgrade
         copy = copy_beside(path, f"schema-{upgrade.since}")
-        run(connection, upgrade.script)
-        connection.execute("COMMIT")
+        try:
+            run(connection, upgrade.script)
+            connection.execute("COMMIT")
+        except BaseException:
+            # The store is as it was, so this is one too many; a service would start again and again.
+            copy.unlink()
+            raise
     finally:
         # Rolls back what was not committed.
         connection.close()

@@ -54,6 +54,10 @@ from chatmarks.store import (
 _CHECK_SECONDS = 1.0
 _BACK_OFF_SECONDS = 0.002
 
+_TURN_RESERVE_SECONDS = 1.2
+"""What must be left when a change gets its turn: one that is begun too late ends as an unknown outcome,
+and while it lasts it keeps others from being done in time."""
+
 
 class PostgresStore:
     """The store of one database. Made by `open`, on the event loop that will use it."""
@@ -94,13 +98,13 @@ class PostgresStore:
     async def _load(self, account: Account, until: float | None = None) -> Kept:
         """The book as its rows are, which is kept."""
         began_at = self._books.now()
-        self._books.loads += 1
+        began = self._books.begin_load()
         try:
             kept = await self._rows(account, until)
         except UnknownAccount:
             self._books.drop(account)
             raise
-        self._books.put(account, kept, state=None, checked_at=began_at)
+        self._books.put_loaded(account, kept, began, state=None, checked_at=began_at)
         return kept
 
     async def _rows(self, account: Account, until: float | None) -> Kept:
@@ -135,7 +139,7 @@ class PostgresStore:
                     after = Kept(kept.version if book is kept.book else draw_version(), book)
                     if await self._write(account, kept, after, until):
                         # Kept only here, after the commit.
-                        self._books.put(account, after, state=None, checked_at=began_at)
+                        self._books.put_changed(account, after, checked_at=began_at)
                         return answer
                     await self._pause(until)
                 kept, loaded = await self._load(account, until), True
@@ -177,8 +181,6 @@ class PostgresStore:
         return bool(created)
 
     async def delete_account(self, account: Account) -> bool:
-        self._books.drop(account)
-
         async def work(connection: Connection) -> bool:
             async with connection.transaction():
                 # The account row first: from here on no writer finds it. Each in a statement of its
@@ -186,9 +188,14 @@ class PostgresStore:
                 existed = await connection.fetchval(sql.DELETE_ACCOUNT, account.owner) is not None
                 await connection.execute(sql.DELETE_CONVERSATIONS, account.owner)
                 await connection.execute(sql.DELETE_MEMBERSHIPS, account.owner)
+                if not existed:
+                    # Something to commit: what took it away may be on no standby yet.
+                    await connection.execute(sql.PROBE, draw_version())
                 return existed
 
-        return await self._connections.change(work)
+        existed = await self._connections.change(work)
+        self._books.drop_deleted(account)
+        return existed
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
         owners = [Account(sdkappid, userid).owner for userid in userids]
@@ -330,7 +337,7 @@ class PostgresStore:
         # It lasts as long as anyone holds or wants it.
         lock = self._turns.setdefault(owner, asyncio.Lock())
         try:
-            async with asyncio.timeout(until - time.monotonic()):
+            async with asyncio.timeout(until - _TURN_RESERVE_SECONDS - time.monotonic()):
                 await lock.acquire()
         except TimeoutError as error:
             raise Busy from error

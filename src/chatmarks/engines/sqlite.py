@@ -78,13 +78,13 @@ class SqliteStore:
             books.hits += 1
             found.state, found.checked_at = state, began_at
             return found.kept
-        books.loads += 1
+        began = books.begin_load()
         try:
             kept = self._look(lambda: _loaded(self._reader, account))
         except UnknownAccount:
             books.drop(account)
             raise
-        books.put(account, kept, state=state, checked_at=began_at)
+        books.put_loaded(account, kept, began, state=state, checked_at=began_at)
         return kept
 
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
@@ -110,7 +110,7 @@ class SqliteStore:
 
         # Kept only here, after the commit.
         after, answer = await self._writer.do(work)
-        self._books.put(account, after, state=None, checked_at=began_at)
+        self._books.put_changed(account, after, checked_at=began_at)
         return answer
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
@@ -128,8 +128,9 @@ class SqliteStore:
             connection.execute("DELETE FROM membership WHERE owner = ?", (account.owner,))
             return existed
 
-        self._books.drop(account)
-        return await self._writer.do(work)
+        existed = await self._writer.do(work)
+        self._books.drop_deleted(account)
+        return existed
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
         return self._known("account", "owner", sdkappid, userids)

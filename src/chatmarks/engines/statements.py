@@ -86,7 +86,11 @@ WITH taken AS (
 SELECT (SELECT count(*) FROM taken) AS accounts, (SELECT count(*) FROM written) AS joined
 """
 
+# The account row is written as it is, so that there is something to commit even where nothing is left.
 LEAVE = """
+WITH taken AS (
+    UPDATE account SET version = version WHERE owner = $1 RETURNING owner
+)
 DELETE FROM membership WHERE owner = $1 AND chat_group = $2 AND incarnation = $3 RETURNING owner
 """
 

@@ -87,7 +87,8 @@ async def add_group_member(request: Request, call: Call, store: Store) -> Answer
             f"GroupId {group.id} has {len(members)} members and would get {len(new)} more;"
             f" at most {CHAT_GROUP_MEMBERS_MAX} are allowed",
         )
-    roles = {userid: "Member" for userid in asked if userid in new}
+    # Those who are members already, too: that they are must be as durable as if they joined now.
+    roles = {userid: "Member" for userid in asked if userid in accounts}
     was_added = await joined(roles, group, call, store)
     results: list[Result] = []
     for userid in asked:
