@@ -445,6 +445,8 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
         if how == "stopped":
             await asyncio.to_thread(own_server.stop)
         else:
+            # The first of them first, or it could make another one meanwhile.
+            os.kill(pid, signal.SIGSTOP)
             processes = _with_children(pid)
             for process in processes:
                 os.kill(process, signal.SIGSTOP if how == "frozen" else signal.SIGKILL)
