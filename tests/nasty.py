@@ -151,30 +151,39 @@ class NastyStore:
         return await self.inner.wholes(after, limit)
 
     async def put_wholes(
-        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+        self,
+        wholes: Sequence[Whole],
+        gone: Collection[str] = (),
+        *,
+        only_new: bool = False,
+        run: str | None = None,
     ) -> set[str]:
         self._pass()
-        return await self.inner.put_wholes(wholes, gone, only_new=only_new)
+        return await self.inner.put_wholes(wholes, gone, only_new=only_new, run=run)
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         self._pass()
         return await self.inner.all_chat_groups(after, limit)
 
-    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+    async def put_chat_groups(
+        self, groups: Sequence[AppChatGroup], gone: Collection[str] = (), *, run: str | None = None
+    ) -> None:
         self._pass()
-        await self.inner.put_chat_groups(groups, gone)
+        await self.inner.put_chat_groups(groups, gone, run=run)
 
-    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+    async def put_apps(
+        self, apps: Sequence[App], gone: Collection[int] = (), *, run: str | None = None
+    ) -> None:
         self._pass()
-        await self.inner.put_apps(apps, gone)
+        await self.inner.put_apps(apps, gone, run=run)
 
     async def read_property(self, name: str) -> str | None:
         self._pass()
         return await self.inner.read_property(name)
 
-    async def write_property(self, name: str, value: str | None) -> None:
+    async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         self._pass()
-        await self.inner.write_property(name, value)
+        await self.inner.write_property(name, value, run=run)
 
     async def check(self) -> None:
         self._pass()

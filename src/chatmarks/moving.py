@@ -7,7 +7,9 @@ brings over what changed in the meantime.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -15,7 +17,15 @@ from msgspec import Struct
 
 from chatmarks.book import Peer
 from chatmarks.soundness import Problem, on_one_line
-from chatmarks.store import UNFINISHED_COPY_FROM, App, AppChatGroup, Store, Whole
+from chatmarks.store import (
+    UNFINISHED_COPY_FROM,
+    UNFINISHED_COPY_RUN,
+    App,
+    AppChatGroup,
+    Store,
+    Superseded,
+    Whole,
+)
 
 Record = TypeVar("Record")
 Key = TypeVar("Key")
@@ -50,7 +60,7 @@ class Part(Struct, Generic[Record], frozen=True):
 
     table: str
     page: Callable[[Store, str, int], Awaitable[Sequence[Record]]]
-    put: Callable[[Store, Sequence[Record], Sequence[str]], Awaitable[object]]
+    put: Callable[[Store, Sequence[Record], Sequence[str], str | None], Awaitable[object]]
     key: Callable[[Record], str]
     rows: Callable[[Record], int]
     differences: Callable[[Record, Record], Iterator[Problem]]
@@ -64,33 +74,57 @@ class _AccountRow(Struct, frozen=True):
     next_position: int
 
 
-async def begin(target: Store, source_url: str) -> None:
-    """Mark `target` as a copy of `source_url` that is not finished. Raises `CannotCopy` unless it is
-    empty, or marked so already."""
+async def begin(target: Store, source_url: str) -> str:
+    """Mark `target` as a copy of `source_url` that is not finished; the token of this run, and from now
+    on no other one may write. Raises `CannotCopy` unless it is empty, or marked so already, and
+    `Superseded` when another run begins at the same time."""
+    await _is_marked(target, source_url)
+    run = secrets.token_hex(16)
+    await target.write_property(UNFINISHED_COPY_RUN, run)
+    try:
+        # Looked at again: until the token was there, another run may have finished.
+        if not await _is_marked(target, source_url):
+            await target.write_property(UNFINISHED_COPY_FROM, source_url, run=run)
+    except CannotCopy:
+        await _forget(target, run)
+        raise
+    return run
+
+
+async def _is_marked(target: Store, source_url: str) -> bool:
+    """Whether `target` is marked as a copy of `source_url`, or else empty. Raises `CannotCopy`."""
     mark = await target.read_property(UNFINISHED_COPY_FROM)
     if mark == source_url:
-        return
+        return True
     if mark is not None:
         raise CannotCopy(f"is an unfinished copy of {mark!r}, not of {source_url!r}")
     there = msgspec.structs.asdict(await target.totals())
     if any(there.values()):
         counted = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in there.items())
         raise CannotCopy(f"is not empty, it has {counted}; a copy is made in an empty store")
-    await target.write_property(UNFINISHED_COPY_FROM, source_url)
+    return False
 
 
-async def finish(target: Store) -> None:
-    """Take the mark of `begin` away."""
-    await target.write_property(UNFINISHED_COPY_FROM, None)
+async def finish(target: Store, run: str) -> None:
+    """Take the mark of `begin` away. Raises `Superseded`, and leaves it, if `run` is not the last."""
+    await target.write_property(UNFINISHED_COPY_FROM, None, run=run)
+    await _forget(target, run)
 
 
-async def copy(source: Store, target: Store, advance: Advance) -> Copied:
-    """Make `target` have what `source` has, and nothing else."""
+async def _forget(target: Store, run: str) -> None:
+    """Drop the token of a run, if it is still there."""
+    with suppress(Superseded):
+        await target.write_property(UNFINISHED_COPY_RUN, None, run=run)
+
+
+async def copy(source: Store, target: Store, advance: Advance, run: str | None = None) -> Copied:
+    """Make `target` have what `source` has, and nothing else. Raises `Superseded` at the first batch
+    for which `run`, of `begin`, is not the last."""
     written: dict[str, int] = {}
     deleted: dict[str, int] = {}
     progress = _Progress(advance, await _size(source))
     for part in _PARTS:
-        batch = _Batch(part, target)
+        batch = _Batch(part, target, run)
         async for key, ours, theirs in _pairs(part, source, target):
             progress.step(is_counted=ours is not None)
             if ours is None:
@@ -129,8 +163,8 @@ async def compare(
 class _Batch(Generic[Record]):
     """Gathers what is to be put into `target`, and puts it when it is enough."""
 
-    def __init__(self, part: Part[Record], target: Store) -> None:
-        self._part, self._target = part, target
+    def __init__(self, part: Part[Record], target: Store, run: str | None) -> None:
+        self._part, self._target, self._run = part, target, run
         self._changed: list[Record] = []
         self._gone: list[str] = []
         self._rows = 0
@@ -151,7 +185,7 @@ class _Batch(Generic[Record]):
 
     async def end(self) -> None:
         """Put what was gathered."""
-        await self._part.put(self._target, self._changed, self._gone)
+        await self._part.put(self._target, self._changed, self._gone, self._run)
         self.written += len(self._changed)
         self.deleted += len(self._gone)
         self._changed, self._gone, self._rows = [], [], 0
@@ -278,7 +312,7 @@ def _app_key(app: App) -> str:
 ACCOUNTS = Part[Whole](
     "account",
     lambda store, after, limit: store.wholes(after, limit),
-    lambda store, wholes, gone: store.put_wholes(wholes, gone),
+    lambda store, wholes, gone, run: store.put_wholes(wholes, gone, run=run),
     lambda whole: whole.key,
     lambda whole: 1 + len(whole.kept.book.entries) + len(whole.memberships),
     _whole_differences,
@@ -286,7 +320,7 @@ ACCOUNTS = Part[Whole](
 CHAT_GROUPS = Part[AppChatGroup](
     "chat_group",
     lambda store, after, limit: store.all_chat_groups(after, limit),
-    lambda store, groups, gone: store.put_chat_groups(groups, gone),
+    lambda store, groups, gone, run: store.put_chat_groups(groups, gone, run=run),
     lambda group: group.key,
     lambda _: 1,
     _chat_group_differences,
@@ -294,7 +328,7 @@ CHAT_GROUPS = Part[AppChatGroup](
 APPS = Part[App](
     "app",
     _apps_page,
-    lambda store, apps, gone: store.put_apps(apps, list(map(int, gone))),
+    lambda store, apps, gone, run: store.put_apps(apps, list(map(int, gone)), run=run),
     _app_key,
     lambda _: 1,
     _app_differences,

@@ -27,8 +27,12 @@ def draw_version() -> int:
 
 
 UNFINISHED_COPY_FROM = "unfinished_copy_from"
-"""The one property that a store can have: the URL, without password, of the store that it is becoming
-a copy of. As long as it has it, nobody may serve it."""
+"""A property of a store: the URL, without password, of the store that it is becoming a copy of. As long
+as it has it, nobody may serve it."""
+
+UNFINISHED_COPY_RUN = "unfinished_copy_run"
+"""The other property that a store can have: a random token of the run that began last to copy into it.
+No other run may write."""
 
 
 class UnknownAccount(Exception):
@@ -37,6 +41,11 @@ class UnknownAccount(Exception):
 
 class Busy(Exception):
     """The store could not do it in time. Whether a change was kept is unknown."""
+
+
+class Superseded(Exception):
+    """The run of a copy may write no longer: another one began, or the copy is finished. Nothing of
+    this call was written."""
 
 
 class Kept(Struct, frozen=True):
@@ -195,26 +204,39 @@ class Store(Protocol):
         Each is as it was at one moment; "" comes before all keys."""
 
     async def put_wholes(
-        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+        self,
+        wholes: Sequence[Whole],
+        gone: Collection[str] = (),
+        *,
+        only_new: bool = False,
+        run: str | None = None,
     ) -> set[str]:
         """Make accounts be exactly so, their versions included, and delete those with the keys `gone`,
-        in one transaction. With `only_new`, accounts that exist are left alone; their keys."""
+        in one transaction. With `only_new`, accounts that exist are left alone; their keys.
+
+        With `run`, here and below: raises `Superseded` unless the property `UNFINISHED_COPY_RUN` is
+        that, which is looked up in the same transaction.
+        """
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         """The first `limit` chat groups whose key comes after `after`, as `wholes` has accounts."""
 
-    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+    async def put_chat_groups(
+        self, groups: Sequence[AppChatGroup], gone: Collection[str] = (), *, run: str | None = None
+    ) -> None:
         """Make chat groups be exactly so, their incarnations included, and forget those with the keys
         `gone`, in one transaction."""
 
-    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+    async def put_apps(
+        self, apps: Sequence[App], gone: Collection[int] = (), *, run: str | None = None
+    ) -> None:
         """Make apps be exactly so, their revisions included, and delete those with the ids `gone`, in
         one transaction. Their admins do not become accounts."""
 
     async def read_property(self, name: str) -> str | None:
         """A property of the store as a whole."""
 
-    async def write_property(self, name: str, value: str | None) -> None:
+    async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         """Set a property, or drop it with None."""
 
     async def check(self) -> None:

@@ -9,16 +9,18 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 from click.testing import Result
 
 import postgres
+from chatmarks import moving
 from chatmarks.book import Account, Book, Entry, Peer, PeerType
 from chatmarks.engines import open_store, plain_url
 from chatmarks.limits import GROUP_NAME_BYTES_MAX
-from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Whole
+from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Store, Whole
 from harness import AWKWARD, NOW, account
 from process import PROGRAM, Client, run, serving
 
@@ -173,6 +175,24 @@ def test_an_unfinished_copy_of_another_store_is_refused(
         f"store 'sqlite:///{tmp_path}/to.db' is an unfinished copy of {source!r},"
         f" not of 'sqlite:///{tmp_path}/third.db'"
     )
+
+
+def test_a_copy_ends_in_a_line_when_another_one_began(
+    invoke: Invoke, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = moving.compare
+
+    async def interrupted(ours: Store, theirs: Store, *others: Any) -> dict[str, int]:
+        await moving.begin(theirs, source)
+        return await compare(ours, theirs, *others)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moving, "compare", interrupted)
+        assert refused(invoke("copy", FROM, TO)) == (
+            "another copy into this store has begun or is finished; this one wrote nothing since"
+        )
+    assert "an unfinished copy" in refused(invoke("app", "list", "--store", TO))
+    assert invoke("copy", FROM, TO).exit_code == 0
 
 
 def test_what_cannot_be_copied_is_refused(invoke: Invoke, source: str, tmp_path: Path) -> None:
@@ -371,8 +391,11 @@ def test_passwords_are_neither_shown_nor_kept_and_a_copy_goes_on_without(
         done = invoke("copy", "--leave-open", secret, TO)
         assert done.exit_code == 0, done.output
         assert "s3cret" not in done.output
-        kept = apsw.Connection(str(tmp_path / "to.db")).execute("SELECT value FROM property").get
-        assert kept == f"{scheme}://{rest}"
+        connection = apsw.Connection(str(tmp_path / "to.db"))
+        rows = connection.execute("SELECT name, value FROM property").fetchall()
+        kept = {name: value for name, value in rows}  # noqa: C416 - typed as pairs only so
+        assert kept.pop("unfinished_copy_from") == f"{scheme}://{rest}"
+        assert list(kept) == ["unfinished_copy_run"]
     assert invoke("copy", postgres_url, TO).exit_code == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -26,17 +26,20 @@ from chatmarks.moving import (
 from chatmarks.soundness import Problem
 from chatmarks.store import (
     UNFINISHED_COPY_FROM,
+    UNFINISHED_COPY_RUN,
     App,
     AppChatGroup,
     ChatGroup,
     Kept,
     Membership,
     Store,
+    Superseded,
     Totals,
     Whole,
     draw_version,
 )
 from harness import AWKWARD, NOW
+from nasty import Fate, NastyStore
 
 SDKAPPID = 1400000000
 ALICE = Account(SDKAPPID, "alice")
@@ -598,13 +601,149 @@ async def test_a_comparison_tells_what_differs_in_chat_groups_and_apps_and_a_cop
     assert await differences(model, store) == []
 
 
+SOURCE = "sqlite:////a.db"
+
+
 async def test_a_copy_begins_in_an_empty_store_alone_and_goes_on_in_its_own(store: Store) -> None:
-    await begin(store, "sqlite:////a.db")
+    first = await begin(store, SOURCE)
     await store.put_wholes([whole(ALICE)])
-    await begin(store, "sqlite:////a.db")
+    run = await begin(store, SOURCE)
+    assert run != first
     with pytest.raises(CannotCopy, match=r"an unfinished copy of 'sqlite:////a\.db', not of"):
         await begin(store, "sqlite:////b.db")
-    await finish(store)
+    await finish(store, run)
     with pytest.raises(CannotCopy, match="is not empty, it has accounts: 1, chat groups: 0, apps: 0"):
-        await begin(store, "sqlite:////a.db")
+        await begin(store, SOURCE)
     assert await store.read_property(UNFINISHED_COPY_FROM) is None
+    assert await store.read_property(UNFINISHED_COPY_RUN) is None
+
+
+# Several runs of one copy.
+
+
+class Wrapper(NastyStore):
+    """A store that passes all on, for one that does something else in a call."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner, 0, [Fate.PLAIN])
+
+
+def ignored(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+class Slow(Wrapper):
+    """A store whose first page of accounts is handed out at a sign."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        self.waits, self.sign = asyncio.Event(), asyncio.Event()
+
+    async def wholes(self, after: str, limit: int) -> list[Whole]:
+        self.waits.set()
+        await self.sign.wait()
+        return await super().wholes(after, limit)
+
+
+async def test_a_run_writes_nothing_into_a_store_that_another_run_finished(
+    store: Store, model: Store
+) -> None:
+    await model.put_wholes([whole(ALICE, 1)])
+    older, newer = await begin(store, SOURCE), await begin(store, SOURCE)
+    slow = Slow(store)
+    copying = asyncio.create_task(copy(model, slow, ignored, older))
+    await slow.waits.wait()
+    await copy(model, store, ignored, newer)
+    await finish(store, newer)
+    edit = Edit(Peer(PeerType.ACCOUNT, "served"), set_marks=1)
+    await store.update(ALICE, lambda book: (book.with_edits([edit], NOW, "shared")[0], None))
+    await store.create_account(BOB)
+    served = await content(store)
+    slow.sign.set()
+    with pytest.raises(Superseded):
+        await copying
+    with pytest.raises(Superseded):
+        await finish(store, older)
+    assert await content(store) == served
+
+
+async def test_a_newer_run_stops_an_older_one_at_its_next_batch(store: Store, model: Store) -> None:
+    await model.put_wholes(numbered(3 * BATCH))
+    older = await begin(store, SOURCE)
+
+    class Interrupting(Wrapper):
+        async def put_wholes(
+            self,
+            wholes: Sequence[Whole],
+            gone: Collection[str] = (),
+            *,
+            only_new: bool = False,
+            run: str | None = None,
+        ) -> set[str]:
+            left = await super().put_wholes(wholes, gone, only_new=only_new, run=run)
+            newer.append(await begin(store, SOURCE))
+            return left
+
+    newer: list[str] = []
+    with pytest.raises(Superseded):
+        await copy(model, Interrupting(store), ignored, older)
+    assert (await store.totals()).accounts == BATCH
+    done = await copy(model, store, ignored, newer[0])
+    assert done.written["account"] == 2 * BATCH
+    await finish(store, newer[0])
+    assert await differences(model, store) == []
+
+
+async def test_the_end_of_a_superseded_run_leaves_the_mark(store: Store) -> None:
+    older, newer = await begin(store, SOURCE), await begin(store, SOURCE)
+    with pytest.raises(Superseded):
+        await finish(store, older)
+    assert await store.read_property(UNFINISHED_COPY_FROM) == SOURCE
+    await finish(store, newer)
+    assert await store.read_property(UNFINISHED_COPY_FROM) is None
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda store, run: store.put_wholes([whole(ALICE)], [BOB.owner], run=run),
+        lambda store, run: store.put_chat_groups([AppChatGroup(7, ROOM)], ["8:room"], run=run),
+        lambda store, run: store.put_apps([App(7)], [8], run=run),
+    ],
+    ids=["accounts", "chat groups", "apps"],
+)
+async def test_nothing_is_put_for_a_run_that_is_not_the_last(
+    store: Store, put: Callable[[Store, str], Awaitable[object]]
+) -> None:
+    await store.put_wholes([whole(BOB, 1)])
+    await store.put_chat_groups([AppChatGroup(8, ROOM)])
+    await store.put_apps([App(8)])
+    before = await content(store)
+    for last in (None, "another"):
+        await store.write_property(UNFINISHED_COPY_RUN, last)
+        with pytest.raises(Superseded):
+            await put(store, "this")
+        assert await content(store) == before
+    await store.write_property(UNFINISHED_COPY_RUN, "this")
+    await put(store, "this")
+    assert await content(store) != before
+
+
+@pytest.mark.parametrize("marked", [False, True])
+async def test_a_copy_does_not_begin_in_a_store_that_another_run_finished_meanwhile(
+    store: Store, *, marked: bool
+) -> None:
+    first = await begin(store, SOURCE) if marked else ""
+
+    class Late(Wrapper):
+        async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
+            if not await store.wholes("", 1):
+                other = first or await begin(store, SOURCE)
+                await store.put_wholes([whole(ALICE)], run=other)
+                await finish(store, other)
+            await super().write_property(name, value, run=run)
+
+    with pytest.raises(CannotCopy, match="is not empty"):
+        await begin(Late(store), SOURCE)
+    for name in (UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN):
+        assert await store.read_property(name) is None

@@ -81,6 +81,7 @@ def test_a_store_that_chatmarks_wrote_has_no_problem_and_all_its_rows_are_counte
 
 def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
     alter(path, "INSERT INTO property VALUES ('unfinished_copy_from', 'sqlite:////books.db')")
+    alter(path, "INSERT INTO property VALUES ('unfinished_copy_run', '0123456789abcdef')")
     assert lines(path) == []
 
 

@@ -17,7 +17,7 @@ from chatmarks.cli.progress import progress
 from chatmarks.cli.store import counted, refusing_rows
 from chatmarks.engines import BadStore, is_same_store, open_store, plain_url
 from chatmarks.soundness import Problem
-from chatmarks.store import Store
+from chatmarks.store import Store, Superseded
 
 if TYPE_CHECKING:
     from chatmarks.moving import Copied
@@ -65,7 +65,14 @@ def copy_command(
     with refusing_rows():
         if is_same_store(source, target):
             refuse(f"{plain_url(source)} is FROM and TO")
-        outcome = asyncio.run(_run(source, target, compare_only=compare_only, leave_open=leave_open))
+        try:
+            outcome = asyncio.run(
+                _run(source, target, compare_only=compare_only, leave_open=leave_open)
+            )
+        except Superseded:
+            refuse(
+                "another copy into this store has begun or is finished; this one wrote nothing since"
+            )
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
@@ -78,6 +85,7 @@ async def _run(source: str, target: str, *, compare_only: bool, leave_open: bool
     from chatmarks import moving
 
     outcome = _Outcome()
+    run = ""
 
     def found(difference: Problem) -> None:
         outcome.differences += 1
@@ -89,17 +97,17 @@ async def _run(source: str, target: str, *, compare_only: bool, leave_open: bool
         theirs = await _opened(stack, target, create=not compare_only, unfinished=True)
         if not compare_only:
             try:
-                await moving.begin(theirs, plain_url(source))
+                run = await moving.begin(theirs, plain_url(source))
             except moving.CannotCopy as error:
                 raise BadStore(f"store {plain_url(target)!r} {error}") from error
             with progress("copying") as advance:
-                outcome.copied = await moving.copy(ours, theirs, advance)
+                outcome.copied = await moving.copy(ours, theirs, advance, run)
         with progress("comparing") as advance:
             outcome.compared = await moving.compare(ours, theirs, found, advance)
         if not compare_only:
             outcome.is_finished = not (leave_open or outcome.differences)
         if outcome.is_finished:
-            await moving.finish(theirs)
+            await moving.finish(theirs, run)
     return outcome
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account
 from chatmarks.store import (
+    UNFINISHED_COPY_RUN,
     App,
     AppChatGroup,
     Change,
@@ -15,6 +16,7 @@ from chatmarks.store import (
     Kept,
     Membership,
     Returned,
+    Superseded,
     Totals,
     UnknownAccount,
     Whole,
@@ -152,8 +154,14 @@ class MemoryStore:
         return Whole(account, self._books[account], memberships)
 
     async def put_wholes(
-        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+        self,
+        wholes: Sequence[Whole],
+        gone: Collection[str] = (),
+        *,
+        only_new: bool = False,
+        run: str | None = None,
     ) -> set[str]:
+        self._check_run(run)
         left = {whole.key for whole in wholes if only_new and whole.account in self._books}
         for account in [account for account in self._books if account.owner in gone]:
             await self.delete_account(account)
@@ -176,7 +184,10 @@ class MemoryStore:
         following = [group for group in groups if group.key > after]
         return sorted(following, key=lambda group: group.key)[:limit]
 
-    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
+    async def put_chat_groups(
+        self, groups: Sequence[AppChatGroup], gone: Collection[str] = (), *, run: str | None = None
+    ) -> None:
+        self._check_run(run)
         self._chat_groups = {
             key: group
             for key, group in self._chat_groups.items()
@@ -184,7 +195,10 @@ class MemoryStore:
         }
         self._chat_groups |= {(put.sdkappid, put.group.id): put.group for put in groups}
 
-    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
+    async def put_apps(
+        self, apps: Sequence[App], gone: Collection[int] = (), *, run: str | None = None
+    ) -> None:
+        self._check_run(run)
         for sdkappid in gone:
             self._apps.pop(sdkappid, None)
         self._apps |= {app.sdkappid: app for app in apps}
@@ -192,10 +206,15 @@ class MemoryStore:
     async def read_property(self, name: str) -> str | None:
         return self._properties.get(name)
 
-    async def write_property(self, name: str, value: str | None) -> None:
+    async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
+        self._check_run(run)
         self._properties.pop(name, None)
         if value is not None:
             self._properties[name] = value
+
+    def _check_run(self, run: str | None) -> None:
+        if run is not None and self._properties.get(UNFINISHED_COPY_RUN) != run:
+            raise Superseded
 
     async def check(self) -> None:
         """Memory is always there."""

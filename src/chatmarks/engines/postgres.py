@@ -282,24 +282,34 @@ class PostgresStore:
         return await self._move(postgres_whole.wholes, after, limit)
 
     async def put_wholes(
-        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+        self,
+        wholes: Sequence[Whole],
+        gone: Collection[str] = (),
+        *,
+        only_new: bool = False,
+        run: str | None = None,
     ) -> set[str]:
-        return await self._move(partial(postgres_whole.put_wholes, only_new=only_new), wholes, gone)
+        work = partial(postgres_whole.put_wholes, only_new=only_new, run=run)
+        return await self._move(work, wholes, gone)
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         return await self._move(postgres_whole.chat_groups, after, limit)
 
-    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
-        await self._move(postgres_whole.put_chat_groups, groups, gone)
+    async def put_chat_groups(
+        self, groups: Sequence[AppChatGroup], gone: Collection[str] = (), *, run: str | None = None
+    ) -> None:
+        await self._move(partial(postgres_whole.put_chat_groups, run=run), groups, gone)
 
-    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
-        await self._move(postgres_whole.put_apps, apps, gone)
+    async def put_apps(
+        self, apps: Sequence[App], gone: Collection[int] = (), *, run: str | None = None
+    ) -> None:
+        await self._move(partial(postgres_whole.put_apps, run=run), apps, gone)
 
     async def read_property(self, name: str) -> str | None:
         return next(iter(await self._connections.ask(sql.PROPERTY, name)), (None,))[0]
 
-    async def write_property(self, name: str, value: str | None) -> None:
-        await self._move(postgres_whole.write_property, name, value)
+    async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
+        await self._move(partial(postgres_whole.write_property, run=run), name, value)
 
     async def _move(self, work: Callable[..., Awaitable[Returned]], *arguments: object) -> Returned:
         """Run work on whole accounts, which may take its time."""

@@ -20,7 +20,7 @@ from chatmarks.engines.rows import (
     membership_rows,
     wholes_of,
 )
-from chatmarks.store import App, AppChatGroup, Totals, Whole
+from chatmarks.store import UNFINISHED_COPY_RUN, App, AppChatGroup, Superseded, Totals, Whole
 
 SECONDS_MAX = 120.0
 """How long a batch may take: nobody waits for an answer."""
@@ -50,10 +50,16 @@ async def wholes(connection: Connection, after: str, limit: int) -> list[Whole]:
 
 
 async def put_wholes(
-    connection: Connection, given: Sequence[Whole], gone: Collection[str], *, only_new: bool
+    connection: Connection,
+    given: Sequence[Whole],
+    gone: Collection[str],
+    *,
+    only_new: bool,
+    run: str | None,
 ) -> set[str]:
     """Make accounts be exactly so; the keys of those that were left alone."""
     async with connection.transaction():
+        await _hold_run(connection, run)
         # The account rows first, and always in the same order: from here on no writer has them. The
         # others in statements of their own, which see what those wrote that had them before.
         ordered = sorted(given, key=lambda whole: whole.key)
@@ -79,29 +85,45 @@ async def chat_groups(connection: Connection, after: str, limit: int) -> list[Ap
 
 
 async def put_chat_groups(
-    connection: Connection, groups: Sequence[AppChatGroup], gone: Collection[str]
+    connection: Connection, groups: Sequence[AppChatGroup], gone: Collection[str], *, run: str | None
 ) -> None:
     """Make chat groups be exactly so."""
     rows = [chat_group_row(put.sdkappid, put.group) for put in groups]
     async with connection.transaction():
+        await _hold_run(connection, run)
         await connection.execute(sql.DELETE_CHAT_GROUPS, list(gone))
         await connection.execute(sql.PUT_CHAT_GROUPS, *_columns(rows, 8))
 
 
-async def put_apps(connection: Connection, apps: Sequence[App], gone: Collection[int]) -> None:
+async def put_apps(
+    connection: Connection, apps: Sequence[App], gone: Collection[int], *, run: str | None
+) -> None:
     """Make apps be exactly so."""
     rows = [(app.sdkappid, app.revision, app_text(app)) for app in apps]
     async with connection.transaction():
+        await _hold_run(connection, run)
         await connection.execute(sql.DELETE_APPS, list(gone))
         await connection.execute(sql.PUT_APPS, *_columns(rows, 3))
 
 
-async def write_property(connection: Connection, name: str, value: str | None) -> None:
+async def write_property(
+    connection: Connection, name: str, value: str | None, *, run: str | None
+) -> None:
     """Set a property, or drop it with None."""
-    if value is None:
-        await connection.execute(sql.DROP_PROPERTY, name)
-    else:
-        await connection.execute(sql.SET_PROPERTY, name, value)
+    async with connection.transaction():
+        await _hold_run(connection, run)
+        if value is None:
+            await connection.execute(sql.DROP_PROPERTY, name)
+        else:
+            await connection.execute(sql.SET_PROPERTY, name, value)
+
+
+async def _hold_run(connection: Connection, run: str | None) -> None:
+    """Let no other run of a copy begin until the transaction ends. Raises `Superseded` if one has."""
+    if run is None:
+        return
+    if await connection.fetchval(sql.HOLD_PROPERTY, UNFINISHED_COPY_RUN) != run:
+        raise Superseded
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,26 +208,34 @@ class SqliteStore:
         return self._look(lambda: whole_rows.wholes(self._reader, after, limit))
 
     async def put_wholes(
-        self, wholes: Sequence[Whole], gone: Collection[str] = (), *, only_new: bool = False
+        self,
+        wholes: Sequence[Whole],
+        gone: Collection[str] = (),
+        *,
+        only_new: bool = False,
+        run: str | None = None,
     ) -> set[str]:
-        return await self._writer.do(
-            lambda connection: whole_rows.put_wholes(connection, wholes, gone, only_new=only_new)
-        )
+        work = partial(whole_rows.put_wholes, given=wholes, gone=gone, only_new=only_new, run=run)
+        return await self._writer.do(work)
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         return self._look(lambda: whole_rows.chat_groups(self._reader, after, limit))
 
-    async def put_chat_groups(self, groups: Sequence[AppChatGroup], gone: Collection[str] = ()) -> None:
-        await self._writer.do(lambda connection: whole_rows.put_chat_groups(connection, groups, gone))
+    async def put_chat_groups(
+        self, groups: Sequence[AppChatGroup], gone: Collection[str] = (), *, run: str | None = None
+    ) -> None:
+        await self._writer.do(partial(whole_rows.put_chat_groups, groups=groups, gone=gone, run=run))
 
-    async def put_apps(self, apps: Sequence[App], gone: Collection[int] = ()) -> None:
-        await self._writer.do(lambda connection: whole_rows.put_apps(connection, apps, gone))
+    async def put_apps(
+        self, apps: Sequence[App], gone: Collection[int] = (), *, run: str | None = None
+    ) -> None:
+        await self._writer.do(partial(whole_rows.put_apps, apps=apps, gone=gone, run=run))
 
     async def read_property(self, name: str) -> str | None:
         return self._look(lambda: whole_rows.read_property(self._reader, name))
 
-    async def write_property(self, name: str, value: str | None) -> None:
-        await self._writer.do(lambda connection: whole_rows.write_property(connection, name, value))
+    async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
+        await self._writer.do(partial(whole_rows.write_property, name=name, value=value, run=run))
 
     async def check(self) -> None:
         now = time.monotonic()

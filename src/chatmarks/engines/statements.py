@@ -213,6 +213,8 @@ SELECT given.sdkappid, given.revision, given.content
 """
 
 PROPERTY = "SELECT value FROM property WHERE name = $1"
+# Held until the end: who wants to set or drop it waits for what is written meanwhile.
+HOLD_PROPERTY = "SELECT value FROM property WHERE name = $1 FOR SHARE"
 DROP_PROPERTY = "DELETE FROM property WHERE name = $1"
 SET_PROPERTY = """
 INSERT INTO property (name, value) VALUES ($1, $2)

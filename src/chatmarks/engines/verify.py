@@ -24,7 +24,7 @@ from chatmarks.soundness import (
     membership_problems,
     on_one_line,
 )
-from chatmarks.store import UNFINISHED_COPY_FROM, App, ChatGroup, Membership
+from chatmarks.store import UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, App, ChatGroup, Membership
 
 _STRIDE = 200
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
@@ -53,6 +53,7 @@ _MEMBERSHIPS = (
     " joined_at, owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
 )
 _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
+_KNOWN_PROPERTIES = {UNFINISHED_COPY_FROM.encode(), UNFINISHED_COPY_RUN.encode()}
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
@@ -274,5 +275,5 @@ def _exists(connection: apsw.Connection, account: Account) -> bool:
 
 def _properties(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for (name,) in connection.execute(_PROPERTIES):
-        if name != UNFINISHED_COPY_FROM.encode():
+        if name not in _KNOWN_PROPERTIES:
             yield [Problem("property", on_one_line(name), "", "no chatmarks knows it")]

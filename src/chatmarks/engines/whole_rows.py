@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 import apsw
 import msgspec
 
+from chatmarks.engines.group_commit import Refused
 from chatmarks.engines.rows import (
     account_rows,
     app_chat_group_of,
@@ -17,7 +18,7 @@ from chatmarks.engines.rows import (
     membership_rows,
     wholes_of,
 )
-from chatmarks.store import App, AppChatGroup, Totals, Whole
+from chatmarks.store import UNFINISHED_COPY_RUN, App, AppChatGroup, Superseded, Totals, Whole
 
 
 def totals(connection: apsw.Connection, sdkappid: int | None) -> Totals:
@@ -53,9 +54,15 @@ def wholes(connection: apsw.Connection, after: str, limit: int) -> list[Whole]:
 
 
 def put_wholes(
-    connection: apsw.Connection, given: Sequence[Whole], gone: Collection[str], *, only_new: bool
+    connection: apsw.Connection,
+    given: Sequence[Whole],
+    gone: Collection[str],
+    *,
+    only_new: bool,
+    run: str | None,
 ) -> set[str]:
     """Make accounts be exactly so; the keys of those that were left alone."""
+    _check_run(connection, run)
     left = _existing(connection, [whole.key for whole in given]) if only_new else set()
     new = [whole for whole in given if whole.key not in left]
     owners = [(key,) for key in (*gone, *(whole.key for whole in new))]
@@ -98,9 +105,14 @@ def chat_groups(connection: apsw.Connection, after: str, limit: int) -> list[App
 
 
 def put_chat_groups(
-    connection: apsw.Connection, groups: Sequence[AppChatGroup], gone: Collection[str]
+    connection: apsw.Connection,
+    groups: Sequence[AppChatGroup],
+    gone: Collection[str],
+    *,
+    run: str | None,
 ) -> None:
     """Make chat groups be exactly so."""
+    _check_run(connection, run)
     connection.executemany("DELETE FROM chat_group WHERE id = ?", ((key,) for key in gone))
     connection.executemany(
         "INSERT OR REPLACE INTO chat_group (id, type, name, owner_account, created_at, incarnation,"
@@ -109,8 +121,11 @@ def put_chat_groups(
     )
 
 
-def put_apps(connection: apsw.Connection, apps: Sequence[App], gone: Collection[int]) -> None:
+def put_apps(
+    connection: apsw.Connection, apps: Sequence[App], gone: Collection[int], *, run: str | None
+) -> None:
     """Make apps be exactly so."""
+    _check_run(connection, run)
     connection.executemany("DELETE FROM app WHERE sdkappid = ?", ((sdkappid,) for sdkappid in gone))
     connection.executemany(
         "INSERT OR REPLACE INTO app (sdkappid, revision, content) VALUES (?, ?, ?)",
@@ -124,8 +139,17 @@ def read_property(connection: apsw.Connection, name: str) -> str | None:
     return value
 
 
-def write_property(connection: apsw.Connection, name: str, value: str | None) -> None:
+def write_property(
+    connection: apsw.Connection, name: str, value: str | None, *, run: str | None
+) -> None:
     """Set a property, or drop it with None."""
+    _check_run(connection, run)
     connection.execute("DELETE FROM property WHERE name = ?", (name,))
     if value is not None:
         connection.execute("INSERT INTO property (name, value) VALUES (?, ?)", (name, value))
+
+
+def _check_run(connection: apsw.Connection, run: str | None) -> None:
+    """Refuse, for `Superseded`, a run of a copy that is not the last one."""
+    if run is not None and read_property(connection, UNFINISHED_COPY_RUN) != run:
+        raise Refused from Superseded()
