@@ -212,6 +212,20 @@ async def test_keys_are_only_in_an_export_that_was_asked_for_them(store: Store) 
     assert b"SealedKeys" in await exported(store, with_keys=True)
 
 
+async def test_an_app_whose_line_says_that_it_has_no_keys_loses_those_of_the_store(
+    store: Store,
+) -> None:
+    await store.change_app(7, lambda _: App(7, (b"\0key",), ("boss",)))
+    text = (await exported(store, with_keys=True)).replace(
+        b'"SealedKeys":["AGtleQ=="]', b'"SealedKeys":[]'
+    )
+    assert b'"SealedKeys":[]' in text
+    await imported(store, text, replacing=True)
+    app = await store.app(7)
+    assert app is not None
+    assert app.sealed_keys == ()
+
+
 async def test_an_app_whose_line_has_no_keys_keeps_those_of_the_store(
     store: Store, model: Store
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 import postgres
 from chatmarks.book import Account
 from chatmarks.engines import open_store
-from chatmarks.store import Store
+from chatmarks.store import Busy, Store
 from harness import Caller, account, make_caller
 
 ALICE = Account(1400000000, "alice")
@@ -58,6 +58,47 @@ async def mark(caller: Caller) -> int:
 
 async def import_bob(caller: Caller) -> int:
     return await caller.code("im_open_login_svc/account_import", {"UserID": "bob"})
+
+
+ROOM = {"GroupId": "room", "MemberList": [{"Member_Account": "alice"}]}
+
+
+async def add_alice(caller: Caller) -> int:
+    return await caller.code("group_open_http_svc/add_group_member", ROOM)
+
+
+async def remove_alice(caller: Caller) -> int:
+    body = {"GroupId": "room", "MemberToDel_Account": ["alice"]}
+    return await caller.code("group_open_http_svc/delete_group_member", body)
+
+
+@pytest.mark.parametrize("ask", [add_alice, remove_alice])
+async def test_a_repeated_change_of_members_is_not_acknowledged_before_a_standby_has_it(
+    lonely_store: Store, lonely_url: str, ask: Ask
+) -> None:
+    caller = await make_caller(lonely_store)
+    await caller.accounts("alice")
+    await caller.chat_groups("room")
+    if ask is remove_alice:
+        assert await add_alice(caller) == 0
+    await configured(lonely_url, "SET synchronous_standby_names = 'nobody'")
+    first = asyncio.create_task(ask(caller))
+    while not await asyncio.to_thread(postgres.rows, lonely_url, GIVE_UP):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.01)
+    assert await first != 0
+    assert await ask(caller) != 0
+    await configured(lonely_url, "RESET synchronous_standby_names")
+    assert await ask(caller) == 0
+
+
+async def test_a_deletion_of_what_is_gone_is_not_acknowledged_before_a_standby_has_it(
+    lonely_store: Store, lonely_url: str
+) -> None:
+    await configured(lonely_url, "SET synchronous_standby_names = 'nobody'")
+    with pytest.raises(Busy):
+        await lonely_store.delete_account(ALICE)
+    await configured(lonely_url, "RESET synchronous_standby_names")
+    assert await lonely_store.delete_account(ALICE) is False
 
 
 @pytest.mark.parametrize(("ask", "busy"), [(mark, 50005), (import_bob, 70169)])
