@@ -469,6 +469,26 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
     assert {code for began, _, code in seen if began > back + 4} == {0}
 
 
+async def test_a_store_whose_server_hangs_is_closed_all_the_same(own_server: Any, own_url: str) -> None:
+    store = await open_store(own_url)
+    await store.create_account(ALICE)
+    pid = own_server.get_pid()
+    os.kill(pid, signal.SIGSTOP)
+    processes = _with_children(pid)
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        asking = asyncio.create_task(store.versions([ALICE]))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(8):
+            await store.close()
+        with pytest.raises(Busy):
+            await asking
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
 def _with_children(pid: int) -> list[int]:
     import psutil
 
