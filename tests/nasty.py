@@ -69,6 +69,9 @@ class NastyStore:
         self._pass()
         return await self.inner.read(account)
 
+    def read_at_once(self, account: Account) -> Kept | None:
+        return None
+
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
         fate = self._draw()
 

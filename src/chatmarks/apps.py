@@ -19,6 +19,8 @@ FRESH_SECONDS = 0.5
 """How long an app is used before the store is asked again, and how long the store may take: together
 the second that is promised."""
 
+_ASKED_AGAIN_SECONDS = FRESH_SECONDS / 2
+
 _REMEMBERED_MAX = 10_000
 
 
@@ -81,22 +83,43 @@ class Apps:
         self._remembered: OrderedDict[int, tuple[float, OpenApp | None]] = OrderedDict()
         self._loading: dict[int, asyncio.Task[OpenApp | None]] = {}
 
+    def remembered(self, sdkappid: int) -> OpenApp | None:
+        """The app as it was kept at most half a second ago, None when that is not remembered.
+
+        The store is asked again when half of that is over, so that calls that keep coming never wait.
+        """
+        found = self._remembered.get(sdkappid)
+        if found is None:
+            return None
+        age = self._monotonic() - found[0]
+        if age >= FRESH_SECONDS:
+            return None
+        if age >= _ASKED_AGAIN_SECONDS and sdkappid not in self._loading:
+            self._begin_load(sdkappid)
+        return found[1]
+
     async def get(self, sdkappid: int) -> OpenApp | None:
         """The app as it was kept at most half a second ago, None when there is none.
 
         When the store cannot tell, its exception is raised: an app that may have been disabled is
         not let in on an old memory.
         """
-        remembered = self._remembered.get(sdkappid)
-        if remembered is not None and self._monotonic() - remembered[0] < FRESH_SECONDS:
-            return remembered[1]
-        loading = self._loading.get(sdkappid)
-        if loading is None:
-            loading = asyncio.create_task(self._load(sdkappid))
-            self._loading[sdkappid] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(sdkappid))
+        found = self._remembered.get(sdkappid)
+        if found is not None and self._monotonic() - found[0] < FRESH_SECONDS:
+            return found[1]
+        loading = self._loading.get(sdkappid) or self._begin_load(sdkappid)
         # Shielded: one caller that leaves must not fail the others who wait for the same answer.
         return await asyncio.shield(loading)
+
+    def _begin_load(self, sdkappid: int) -> asyncio.Task[OpenApp | None]:
+        def end(task: asyncio.Task[OpenApp | None]) -> None:
+            del self._loading[sdkappid]
+            # Looked at, since nobody may be waiting: then the next call finds out for itself.
+            task.cancelled() or task.exception()
+
+        loading = self._loading[sdkappid] = asyncio.create_task(self._load(sdkappid))
+        loading.add_done_callback(end)
+        return loading
 
     async def _load(self, sdkappid: int) -> OpenApp | None:
         asked_at = self._monotonic()

@@ -64,11 +64,13 @@ class Kind(Enum):
 
 
 class Command(Struct, frozen=True):
-    """A command of the table. `rate` is the documented number of calls a second, `answer` what it
-    answers with beside the base fields."""
+    """A command of the table. `path` is its URL behind `/v4/`, which is also the file behind
+    `commands/`; `rate` the documented number of calls a second, `answer` what it answers with beside
+    the base fields."""
 
     service: WireService
     name: str
+    path: str
     kind: Kind
     document: str
     rate: int
@@ -79,11 +81,6 @@ class Command(Struct, frozen=True):
     run: Callable[..., Any]
     decoder: msgspec.json.Decoder[Any]
     differences: tuple[str, ...]
-
-    @property
-    def path(self) -> str:
-        """The URL behind `/v4/`, which is also the file behind `commands/`."""
-        return f"{self.service.name}/{self.name}"
 
 
 class Request(Protocol):
@@ -119,6 +116,7 @@ def _declare(
     return Command(
         service=service,
         name=run.__name__,
+        path=f"{service.name}/{run.__name__}",
         kind=kind,
         document=document,
         rate=rate,

@@ -1,43 +1,66 @@
 """HTTP/1.1 as uvicorn speaks it, with the bounds and the patience that it leaves to others.
 
 There are at most 20,000 connections. A head has 64 KiB and 10 seconds; at shutdown a body has one more
-second. A request that offers to change the protocol is answered as if it did not: Java's own client
-offers HTTP/2 (`Upgrade: h2c`) with every first request, and a server may ignore the offer (RFC 9110,
-7.8). The parser takes what follows an offer for the other protocol, the body included, so the head is
-parsed again without it.
+second. A POST to `/v4/` that comes whole, with nothing before it that is still to be answered, takes
+the `lane`; every other request goes the long way that uvicorn knows.
+
+A request that offers to change the protocol is answered as if it did not: Java's own client offers
+HTTP/2 (`Upgrade: h2c`) with every first request, and a server may ignore the offer (RFC 9110, 7.8). The
+parser takes what follows an offer for the other protocol, the body included, so the head is parsed
+again without it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from chatmarks.asgi import ANSWER, Application, Headers, Receive, Scope, Send, named, respond
+from chatmarks.lane import Lane
 from chatmarks.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, IDLE_SECONDS_MAX
+from chatmarks.service import Asked
 
 _PIECE_BYTES = 16384
 _DRAIN_SECONDS = 1.0
 
 
 class Http11(HttpToolsProtocol):
-    """The protocol of one connection."""
+    """The protocol of one connection. `lane` answers what comes whole, where there is one."""
 
     head_bytes = 0
     """How much has come since the last head was whole, in pieces; 0 while a body comes."""
 
     in_head = True
+    head_begun = False
     head_timer: asyncio.TimerHandle | None = None
+    idle_timer: asyncio.TimerHandle | None = None
+    idle_since = 0.0
+
+    pieces: list[bytes] | None = None
+    """The body of a request that is for the lane if it comes whole, as far as it came."""
+
+    asked: Asked | None = None
+    """The call that waits for the lane."""
+
+    def __init__(self, *uvicorns: Any, lane: Lane | None = None, **more_of_uvicorns: Any) -> None:
+        super().__init__(*uvicorns, **more_of_uvicorns)
+        self.lane = lane
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as there
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
             return
-        self.head_timer = self.loop.call_later(IDLE_SECONDS_MAX, transport.close)
+        self.idle_since = self.loop.time()
+        self.idle_timer = self.loop.call_later(IDLE_SECONDS_MAX, self._close_if_idle)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, in pieces, so that a head that never ends is noticed early."""
+        self.idle_since = self.loop.time()
         while data and not self.transport.is_closing():
             piece, data = data[:_PIECE_BYTES], data[_PIECE_BYTES:]
             data = self._parse(piece) + data
@@ -45,10 +68,13 @@ class Http11(HttpToolsProtocol):
                 self.head_bytes += len(piece)
                 if self.head_bytes > HEAD_BYTES_MAX:
                     self.send_400_response(f"The head has more than {HEAD_BYTES_MAX} bytes.")
+        if self.pieces is not None and not self.transport.is_closing():
+            self._wait_for_the_rest(self.pieces)
+        if self.head_begun and self.head_timer is None:
+            self.head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self._head_too_slow)
 
     def _parse(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be parsed before the next one."""
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as offer:
@@ -61,42 +87,147 @@ class Http11(HttpToolsProtocol):
         return b""
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._stop_head_timer()
-        self.head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self._head_too_slow)
+        if self.asked is not None:
+            # Answers come in the order of their requests, which uvicorn sees to.
+            self._take_back()
+        self.head_begun = True
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        self._stop_head_timer()
+        self._end_head()
         self.in_head = False
         self.head_bytes = 0
-        if not self.parser.should_upgrade():
-            super().on_headers_complete()
+        if self.parser.should_upgrade():
+            return
+        if self._is_for_the_lane():
+            self.pieces = []
+        else:
+            self._go_the_long_way()
+
+    def on_body(self, body: bytes) -> None:
+        if self.pieces is not None:
+            self.pieces.append(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.in_head = True
-        if not self.parser.should_upgrade():
+        if self.parser.should_upgrade():
+            return
+        if self.pieces is None or self.lane is None:
             super().on_message_complete()
+            return
+        path, _, query = self.url.partition(b"?")
+        self.asked = Asked(
+            path.decode("ascii"),
+            query,
+            b"".join(self.pieces),
+            source=self.client[0] if self.client else "",
+            from_page=b"origin" in dict(self.headers),
+            request_id=self.lane.draw_request_id(),
+        )
+        self.pieces = None
+        self.lane.add(self)
+
+    def _is_for_the_lane(self) -> bool:
+        parser, path = self.parser, self.url.partition(b"?")[0]
+        return (
+            self.lane is not None
+            and (self.cycle is None or self.cycle.response_complete)
+            and path.startswith(b"/v4/")
+            and b"%" not in path
+            and b"#" not in self.url
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+        )
+
+    def _go_the_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    def _wait_for_the_rest(self, pieces: list[bytes]) -> None:
+        self.pieces = None
+        self._go_the_long_way()
+        for piece in pieces:
+            super().on_body(piece)
+
+    def _take_back(self) -> None:
+        """Go the long way with what waits for the lane."""
+        asked, self.asked = self.asked, None
+        assert asked is not None
+        assert self.lane is not None
+        self.go_on(self.lane.handle(asked), asked.request_id)
+
+    # What the lane asks for.
+
+    @property
+    def defaults(self) -> Headers:
+        return self.server_state.default_headers
+
+    def send(self, response: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(response)
+
+    def go_on(self, answer: Awaitable[bytes], request_id: str) -> None:
+        async def answering(_: Scope, __: Receive, send: Send) -> None:
+            await respond(send, await answer, [*ANSWER, named(request_id)])
+
+        usual: Application = self.app
+        self.app = answering
+        self._go_the_long_way()
+        self.app = usual
+        super().on_message_complete()
+
+    # How long connections stay.
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # One timer that looks after the fact serves better than one begun for each response.
+        self._unset_keepalive_if_required()
+        self.idle_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_head_timer()
+        self._end_head()
+        if self.idle_timer is not None:
+            self.idle_timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """End after the answer to a request that is whole, or becomes so within a second."""
+        if self.asked is not None:
+            self._take_back()
         super().shutdown()
         self.loop.call_later(_DRAIN_SECONDS, self._end_unless_answering)
 
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        left = self.idle_since + IDLE_SECONDS_MAX - self.loop.time()
+        if left <= 0 and not self._is_answering():
+            self.transport.close()
+        else:
+            self.idle_timer = self.loop.call_later(max(left, 1.0), self._close_if_idle)
+
     def _end_unless_answering(self) -> None:
-        cycle = self.cycle
-        answering = cycle is not None and not (cycle.more_body or cycle.response_complete)
+        coming = self._is_answering() and not self.cycle.more_body
         # Aborted, not closed: with TLS a close waits for an idle client to say goodbye too.
-        if not answering and not self.transport.get_write_buffer_size():
+        if not coming and not self.transport.get_write_buffer_size():
             self.transport.abort()
 
     def _head_too_slow(self) -> None:
         self.send_400_response(f"The head was not whole within {HEAD_SECONDS_MAX:g} seconds.")
 
-    def _stop_head_timer(self) -> None:
+    def _end_head(self) -> None:
+        self.head_begun = False
         if self.head_timer is not None:
             self.head_timer.cancel()
             self.head_timer = None

@@ -8,11 +8,13 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Generator
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from chatmarks.http11 import Http11
+from chatmarks.lane import Lane
 from chatmarks.limits import CONNECTIONS_MAX, IDLE_SECONDS_MAX
 
 DRAIN_SECONDS = 10
@@ -56,8 +58,15 @@ async def listening(*served: tuple[uvicorn.Config, socket.socket]) -> AsyncItera
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def http(application: Any, cert: str | None = None, key: str | None = None) -> uvicorn.Config:
-    """How `application` is served, over HTTPS with a certificate. Raises `CannotListen`."""
+def http(
+    application: Any,
+    cert: str | None = None,
+    key: str | None = None,
+    *,
+    lane: Lane | None = None,
+) -> uvicorn.Config:
+    """How `application` is served, over HTTPS with a certificate. `lane` answers those of its calls
+    that come whole. Raises `CannotListen`."""
     if cert is not None:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
@@ -67,7 +76,7 @@ def http(application: Any, cert: str | None = None, key: str | None = None) -> u
         application,
         ssl_certfile=cert,
         ssl_keyfile=key,
-        http=Http11,
+        http=partial(Http11, lane=lane),  # type: ignore[arg-type] # called like a class
         ws="none",
         lifespan="off",
         access_log=False,

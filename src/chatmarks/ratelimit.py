@@ -12,9 +12,7 @@ class RateLimit:
         self._counts: dict[tuple[int, str], int] = {}
 
     def admit(self, key: tuple[int, str], cap: int, now: int) -> bool:
-        """Count a call of `key` at second `now`; False, and not counted, over `cap`. 0: no cap."""
-        if not cap:
-            return True
+        """Count a call of `key` at second `now`; False, and not counted, over `cap`."""
         if now != self._second:
             self._second = now
             self._counts.clear()

@@ -24,6 +24,7 @@ from chatmarks.call_log import CallLog
 from chatmarks.config import Settings, is_loopback
 from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
+from chatmarks.lane import Lane
 from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
 from chatmarks.metrics import Metrics, text
 from chatmarks.seal import Seal
@@ -67,7 +68,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
         await stack.enter_async_context(
             listening(
-                (http(public(service), settings.tls_cert, settings.tls_key), public_socket),
+                (
+                    http(public(service), settings.tls_cert, settings.tls_key, lane=Lane(service)),
+                    public_socket,
+                ),
                 (http(admin_app), admin_socket),
             )
         )

@@ -1,7 +1,7 @@
 """The road: a call comes in as path, query and body, and goes out as bytes.
 
 This is the only place where an exception becomes an answer. The order of the checks is decided:
-method, URL, app, caller's address, identifier, ticket, administrator, call caps, body, command.
+method, URL, what `gateway` asks, body, command.
 """
 
 from __future__ import annotations
@@ -9,35 +9,44 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatmarks.apps import Apps, OpenApp
 from chatmarks.book import Account, Book, Peer, PeerType
-from chatmarks.command import Call, Command, Kind, check_from_account, is_userid, userid_problem
+from chatmarks.command import Call, Command, Kind, check_from_account
 from chatmarks.commands import COMMANDS
-from chatmarks.envelope import Caller, decode_body, encode_answer, encode_failure, parse_query
+from chatmarks.envelope import decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
+from chatmarks.gateway import Gateway
 from chatmarks.limits import CALLS_RUNNING_MAX
-from chatmarks.ratelimit import RateLimit
 from chatmarks.seal import Seal
-from chatmarks.store import Busy, Store, UnknownAccount
-from chatmarks.usersig import verify
+from chatmarks.store import Busy, Kept, Returned, Store, UnknownAccount
 
 log = logging.getLogger("chatmarks")
 
-_PREFIX = "/v4/"
-_VERIFIED_MAX = 4096
-_NOT_ADMIN = {60010: Code.NOT_ADMIN, 50003: Code.ADMIN_REQUIRED}
+_COMMAND_OF = {f"/v4/{path}": command for path, command in COMMANDS.items()}
 
 
 def draw_chat_group_id() -> str:
     """The random part of a generated chat-group id: 12 capitals and digits, 60 bits."""
     return "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(12))
+
+
+class Asked(NamedTuple):
+    """A call as HTTP brought it. `source` is the caller's address; `from_page` tells whether a page in
+    a browser calls; `request_id` names the call to observers."""
+
+    path: str
+    query: bytes
+    body: bytes
+    method: str = "POST"
+    source: str = ""
+    from_page: bool = False
+    request_id: str = ""
 
 
 class Observed(NamedTuple):
@@ -49,6 +58,23 @@ class Observed(NamedTuple):
     code: Code
     seconds: float
     request_id: str
+
+
+class _MayWait:
+    """Awaited before anything that may have to wait, so that `Service.answer` stops there."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+_MAY_WAIT = _MayWait()
+
+
+@types.coroutine
+def _rest(road: Coroutine[Any, Any, bytes]) -> Generator[Any, Any, bytes]:
+    """What is left of a coroutine that has begun, which `await` alone would not take."""
+    answer: bytes = yield from road
+    return answer
 
 
 class Service:
@@ -70,46 +96,47 @@ class Service:
         observers: Sequence[Callable[[Observed], None]] = (),
     ) -> None:
         self.store = store
-        self._apps = Apps(store, seal, loopback=loopback)
-        self._loopback = loopback
-        self._clock = clock
+        self._gateway = Gateway(store, seal, loopback=loopback, clock=clock)
         self._draw_id = draw_id
         self._observers = observers
-        self._rates = RateLimit()
         self._running = 0
-        self._verified: OrderedDict[tuple[int, str, str], int] = OrderedDict()
 
-    async def handle(
-        self,
-        path: str,
-        query: bytes,
-        body: bytes,
-        *,
-        method: str = "POST",
-        source: str = "",
-        from_page: bool = False,
-        request_id: str = "",
-    ) -> bytes:
-        """The answer to one call. Never raises but on cancelling.
+    def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
+        """The answer to a call where nothing has to be waited for, else what waits for it in a task."""
+        road = self._answered(asked)
+        try:
+            road.send(None)
+        except StopIteration as end:
+            at_once: bytes = end.value
+            return at_once
+        return _rest(road)
 
-        `source` is the caller's address; `from_page` tells whether a page in a browser calls;
-        `request_id` names the call to observers.
-        """
+    async def handle(self, *asked: Any, **more: Any) -> bytes:
+        """The answer to one call, given as the fields of `Asked`. Never raises but on cancelling."""
+        answer = self.answer(Asked(*asked, **more))
+        return answer if isinstance(answer, bytes) else await answer
+
+    async def _answered(self, asked: Asked) -> bytes:
         began = time.perf_counter()
         command: Command | None = None
         sdkappid: str | None = None
         code = Code.OK
         try:
-            if method != "POST":
+            if asked.method != "POST":
                 raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error")
-            caller = parse_query(query)
+            caller = parse_query(asked.query)
             sdkappid = caller.sdkappid
-            command = COMMANDS.get(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
+            command = _COMMAND_OF.get(asked.path)
             if command is None:
-                raise Fail(Code.NO_SUCH_COMMAND, f"no command at {path[:200]}")
-            call = await self._admitted(command, caller, source, from_page=from_page)
-            request = decode_body(command, body)
-            answer = encode_answer(await self._in_bounds(command, request, call))
+                raise Fail(Code.NO_SUCH_COMMAND, f"no command at {asked.path[:200]}")
+            source, from_page = asked.source, asked.from_page
+            let_in = self._gateway.admit_known(command, caller, source, from_page=from_page)
+            if let_in is None:
+                await _MAY_WAIT
+                let_in = await self._gateway.admit(command, caller, source, from_page=from_page)
+            app, second = let_in
+            call = Call(app.sdkappid, second, app.profile, self._draw_id)
+            answer = encode_answer(await self._run(command, decode_body(command, asked.body), call))
         except Fail as fail:
             code, answer = fail.code, self.refuse(fail)
         except UnknownAccount:
@@ -120,12 +147,13 @@ class Service:
             answer = self.refuse(Fail(code, "the store is busy; try again later"))
         except Exception:
             # Whatever it is, the caller gets an answer and the operator the reason.
-            log.exception("fault in %s", path)
+            log.exception("fault in %s", asked.path)
             code = command.service.server_error if command else Code.SERVER_ERROR
             answer = self.refuse(Fail(code, "server error; the server's log has the reason"))
         seconds = time.perf_counter() - began
+        seen = Observed(command.path if command else "", sdkappid, code, seconds, asked.request_id)
         for observe in self._observers:
-            observe(Observed(command.path if command else "", sdkappid, code, seconds, request_id))
+            observe(seen)
         return answer
 
     def refuse(self, fail: Fail) -> bytes:
@@ -141,85 +169,39 @@ class Service:
             return False
         return True
 
-    async def _admitted(
-        self, command: Command, caller: Caller, source: str, *, from_page: bool
-    ) -> Call:
-        """Pass the gateway: who may call, and how often."""
-        now = self._clock()
-        app = await self._app(caller, source)
-        identifier = caller.identifier or ""
-        # Whoever is an administrator has the form of a UserID.
-        if identifier not in app.admins and not is_userid(identifier):
-            raise Fail(Code.IDENTIFIER_WRONG, f"identifier {userid_problem(identifier)}")
-        # A page of anyone's can reach loopback, so loopback alone is no credential for it.
-        if app.profile.usersig == "verify" or not self._loopback or from_page:
-            self._verify(app, identifier, caller.usersig or "", now)
-        if identifier not in app.admins:
-            raise Fail(
-                _NOT_ADMIN[app.profile.not_admin],
-                f"identifier {identifier} is no administrator of the app",
-            )
-        second = int(now)
-        self._count(command, app, second)
-        return Call(app.sdkappid, second, app.profile, self._draw_id)
-
-    async def _app(self, caller: Caller, source: str) -> OpenApp:
-        text = caller.sdkappid
-        if not text:
-            raise Fail(Code.SDKAPPID_MISSING, "sdkappid is missing from the URL")
-        if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**63))):
-            raise Fail(Code.SDKAPPID_WRONG, "sdkappid is not a number")
-        app = await self._apps.get(int(text)) if int(text) < 2**63 else None
-        if app is None:
-            raise Fail(Code.SDKAPPID_WRONG, f"sdkappid {int(text)}: no such app")
-        if not app.enabled:
-            raise Fail(Code.APP_DISABLED, f"sdkappid {app.sdkappid} is disabled")
-        if not app.lets_in(source):
-            raise Fail(Code.SOURCE_REFUSED, f"{source} is not on the app's list of addresses")
-        return app
-
-    def _verify(self, app: OpenApp, identifier: str, usersig: str, now: float) -> None:
-        # The revision stands for the app's keys: whatever changes them makes this forgotten.
-        key = (app.revision, identifier, usersig)
-        if int(now) <= self._verified.get(key, -1):
-            self._verified.move_to_end(key)
-            return
-        ticket = verify(usersig, sdkappid=app.sdkappid, identifier=identifier, keys=app.keys, now=now)
-        self._verified[key] = ticket.expires_at
-        if len(self._verified) > _VERIFIED_MAX:
-            self._verified.popitem(last=False)
-
-    def _count(self, command: Command, app: OpenApp, second: int) -> None:
-        # After the signature: a stranger must not be able to use up an app's budget.
-        cap = min(app.profile.calls_per_second, command.rate)
-        if not self._rates.admit((app.sdkappid, command.path), cap, second):
-            raise Fail(
-                Code.COMMAND_RATE, f"{command.path} was called {cap} times in this second already"
-            )
-        cap = app.profile.app_calls_per_second
-        if not self._rates.admit((app.sdkappid, ""), cap, second):
-            raise Fail(
-                Code.APP_RATE, f"sdkappid {app.sdkappid} called {cap} times in this second already"
-            )
-
-    async def _in_bounds(self, command: Command, request: Any, call: Call) -> Struct | None:
-        """Run a call unless too many are under way: it would be late, and make those late too."""
-        if self._running >= CALLS_RUNNING_MAX:
-            raise Busy
-        self._running += 1
-        try:
-            return await self._run(command, request, call)
-        finally:
-            self._running -= 1
-
     async def _run(self, command: Command, request: Any, call: Call) -> Struct | None:
         if command.kind is Kind.MANAGES:
             command.check(request, call.profile)
-            managed: Struct | None = await command.run(request, call, self.store)
-            return managed
+            return await self._in_bounds(command.run(request, call, self.store))
         check_from_account(request)
         command.check(request, call.profile)
         account = Account(call.sdkappid, request.From_Account)
+        if command.kind is Kind.READS and (kept := self._at_once(account)):
+            found: Struct = command.run(request, kept.book, call)
+            return found
+        return await self._in_bounds(self._with_account(command, request, call, account))
+
+    def _at_once(self, account: Account) -> Kept | None:
+        try:
+            return self.store.read_at_once(account)
+        except UnknownAccount:
+            return None
+
+    async def _in_bounds(self, work: Coroutine[Any, Any, Returned]) -> Returned:
+        """Do what may have to wait, unless too many do: it would be late, and make those late too."""
+        if self._running >= CALLS_RUNNING_MAX:
+            work.close()
+            raise Busy
+        self._running += 1
+        try:
+            await _MAY_WAIT
+            return await work
+        finally:
+            self._running -= 1
+
+    async def _with_account(
+        self, command: Command, request: Any, call: Call, account: Account
+    ) -> Struct:
         if call.profile.unknown_account == "lenient":
             try:
                 return await self._on_book(command, request, call, account)

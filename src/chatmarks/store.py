@@ -135,6 +135,9 @@ class Store(Protocol):
     async def read(self, account: Account) -> Kept:
         """The book as it is at some moment after the call. Raises `UnknownAccount`."""
 
+    def read_at_once(self, account: Account) -> Kept | None:
+        """The same without waiting; None where that cannot be told. Raises `UnknownAccount`."""
+
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
         """Run the pure `change` in a transaction, keep its book, return its answer.
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 from chatmarks.asgi import public
 from chatmarks.config import Settings
 from chatmarks.engines import BadStore
+from chatmarks.lane import Lane
 from chatmarks.listen import CannotListen, http, listening
 from chatmarks.metrics import Counts, Metrics
 from chatmarks.seal import SealError
@@ -144,7 +145,7 @@ async def _answering(begin: Begin) -> AsyncIterator[Metrics]:
             watched(settings, store, seal) as (service, metrics),
             socket.socket(fileno=begin.listener) as listener,
         ):
-            served = http(public(service), settings.tls_cert, settings.tls_key)
+            served = http(public(service), settings.tls_cert, settings.tls_key, lane=Lane(service))
             async with listening((served, listener)):
                 yield metrics
 

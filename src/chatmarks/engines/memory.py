@@ -36,6 +36,9 @@ class MemoryStore:
         self._properties: dict[str, str] = {}
 
     async def read(self, account: Account) -> Kept:
+        return self.read_at_once(account)
+
+    def read_at_once(self, account: Account) -> Kept:
         kept = self._books.get(account)
         if kept is None:
             raise UnknownAccount(account)

@@ -81,16 +81,22 @@ class PostgresStore:
             raise
         return cls(connections, books)
 
+    def read_at_once(self, account: Account) -> Kept | None:
+        found = self._books.get(account)
+        if found is None or not self._books.is_fresh(found):
+            return None
+        self._books.hits += 1
+        return found.kept
+
     async def read(self, account: Account) -> Kept:
-        books = self._books
-        found = books.get(account)
+        kept = self.read_at_once(account)
+        if kept is not None:
+            return kept
+        found = self._books.get(account)
         if found is not None:
-            began_at = books.now()
-            if books.is_fresh(found):
-                books.hits += 1
-                return found.kept
+            began_at = self._books.now()
             if await self._checks.version(account) == found.kept.version:
-                books.hits += 1
+                self._books.hits += 1
                 found.checked_at = began_at
                 return found.kept
         return await self._load(account)

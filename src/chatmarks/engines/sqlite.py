@@ -67,6 +67,9 @@ class SqliteStore:
             raise BadStore(f"store {name!r} cannot be opened: {error}") from error
 
     async def read(self, account: Account) -> Kept:
+        return self.read_at_once(account)
+
+    def read_at_once(self, account: Account) -> Kept:
         books = self._books
         found = books.get(account)
         if found is not None and books.is_fresh(found):
