@@ -183,8 +183,11 @@ def encode_answer(payload: Struct | None) -> bytes:
     """The bytes of a successful answer: the payload's fields, then the four base fields."""
     if payload is None:
         return b"{" + _OK
-    encoded = _encoder.encode(payload)
-    return encoded[:-1] + b"," + _OK
+    # In place: an answer can have a hundred kilobytes.
+    answer = bytearray()
+    _encoder.encode_into(payload, answer)
+    answer[-1:] = b"," + _OK
+    return bytes(answer)
 
 
 def encode_failure(fail: Fail) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatmarks.book import Account, Book, Peer, PeerType
+from chatmarks.book import EMPTY_BOOK, Account, Book, Peer, PeerType
 from chatmarks.command import Call, Command, Kind, check_from_account
 from chatmarks.commands import COMMANDS
 from chatmarks.envelope import decode_body, encode_answer, encode_failure, parse_query
@@ -211,7 +211,12 @@ class Service:
 
     async def _on_book(self, command: Command, request: Any, call: Call, account: Account) -> Struct:
         if command.kind is Kind.READS:
-            kept = await self.store.read(account)
+            try:
+                kept = await self.store.read(account)
+            except UnknownAccount:
+                # What is wrong with the request itself is told before that.
+                command.run(request, EMPTY_BOOK, call)
+                raise
             found: Struct = command.run(request, kept.book, call)
             return found
         call = await self._knowing(command, request, call)
