@@ -6,6 +6,7 @@ it came from, what came and what is allowed.
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -39,7 +40,8 @@ class ConfigError(Exception):
 class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
     `admin_names`: by which names, beside those of loopback, the admin listener may be called;
-    `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `log_calls`: which calls
+    `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener, and `tls_ca` what clients
+    need to trust for that, where we know it; `log_calls`: which calls
     are logged; `workers`: how many processes answer calls; `cache_mb`: how much of the books each
     keeps in memory, in MiB; `max_stale_ms`: how old an answer from there may be."""
 
@@ -50,6 +52,7 @@ class Settings(Struct, frozen=True):
     admin_names: tuple[str, ...]
     tls_cert: str | None
     tls_key: str | None
+    tls_ca: str | None
     log_calls: Literal["all", "failed", "none"]
     store: str
     workers: int
@@ -132,6 +135,7 @@ def _settings(reader: Reader) -> Settings:
                 f"host: {host} is not loopback, and the key of app {app.sdkappid} is published;"
                 " give an own one in CHATMARKS_APP_KEY"
             )
+    tls_cert, tls_key, tls_ca = _tls(reader)
     master_path, origin = reader.find("master_key_file")
     settings = Settings(
         host=host,
@@ -139,8 +143,9 @@ def _settings(reader: Reader) -> Settings:
         admin_host=admin_host,
         admin_port=reader.whole("admin_port", 8601, "a port", _PORTS),
         admin_names=tuple(str(reader.find("admin_names", "").value).replace(",", " ").split()),
-        tls_cert=reader.find("tls_cert").value,
-        tls_key=reader.find("tls_key").value,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_ca=tls_ca,
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         workers=reader.whole("workers", 1, "a number of workers", _WORKERS),
@@ -163,6 +168,36 @@ def _settings(reader: Reader) -> Settings:
     return settings
 
 
+def _tls(reader: Reader) -> tuple[str | None, str | None, str | None]:
+    """The files of the certificate, of its key, and of what clients need to trust: as they are named,
+    or as `chatmarks tls init` made them."""
+    cert, key = reader.find("tls_cert"), reader.find("tls_key")
+    folder = Path(reader.text("tls_dir", default_tls_folder()))
+    if not reader.switch("tls"):
+        return cert.value, key.value, None
+    origin = reader.found["tls"].origin
+    if own := [found.origin for found in (cert, key) if found.value is not None]:
+        reader.mistakes.append(f"{origin} and {own[0]}: only one of the two is allowed")
+        return None, None, None
+    # Imported here: most servers have no use for it.
+    from chatmarks.tls_folder import BadFolder, opened
+
+    try:
+        made = opened(folder, dt.datetime.now(dt.UTC))
+    except BadFolder as error:
+        reader.mistakes.append(f"{origin}: {error}")
+        return None, None, None
+    return str(made.server), str(made.server), str(made.root)
+
+
+def default_tls_folder() -> str:
+    """Where `chatmarks tls init` puts its files unless told: a folder of the user's own."""
+    # Imported here: a worker process has no use for it.
+    import click
+
+    return str(Path(click.get_app_dir("chatmarks")) / "tls")
+
+
 _KNOWN = {
     "host",
     "port",
@@ -172,6 +207,8 @@ _KNOWN = {
     "store",
     "tls_cert",
     "tls_key",
+    "tls",
+    "tls_dir",
     "log_calls",
     "workers",
     "cache_mb",

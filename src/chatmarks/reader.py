@@ -59,6 +59,16 @@ class Reader:
         self.mistakes.append(f"{origin}: {value!r} is unknown; known: {', '.join(allowed)}")
         return default
 
+    def switch(self, name: str) -> bool:
+        """On or off, and off unless told: a flag, a boolean of the file, or 1, 0 and the like."""
+        value, origin = self.find(name, default=False)
+        known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False}
+        known |= {"no": False, "off": False, "": False}
+        on = known.get(str(value).lower())
+        if on is None:
+            self.mistakes.append(f"{origin}: {value!r} is neither on nor off; 1 and 0 are allowed")
+        return bool(on)
+
     def whole(self, name: str, default: int, kind: str, allowed: range) -> int:
         """A whole number; `kind` is what it counts or names, as in "a port"."""
         value, origin = self.find(name, default)

@@ -186,8 +186,9 @@ async def serve(
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def curl_line(url: str, app: DeclaredApp) -> str:
-    """A call that works when pasted into a shell: a search of the administrator's own book."""
+def curl_line(url: str, app: DeclaredApp, ca: str | None = None) -> str:
+    """A call that works when pasted into a shell: a search of the administrator's own book. `ca`: what
+    has to be trusted for it."""
     usersig = sign(app.sdkappid, app.admins[0], app.keys[0], now=int(time.time()))
     query = urlencode(
         {
@@ -202,7 +203,8 @@ def curl_line(url: str, app: DeclaredApp) -> str:
     body = msgspec.json.encode({"From_Account": app.admins[0], "ContactItem": [contact]}).decode()
     target = f"{url}/v4/recentcontact/search_contact_group?{query}"
     # Quoted: a UserID may hold any printable character of ASCII.
-    return shlex.join(["curl", "-d", body, target])
+    trusting = ["--cacert", ca] if ca else []
+    return shlex.join(["curl", *trusting, "-d", body, target])
 
 
 async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:

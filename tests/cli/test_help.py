@@ -52,7 +52,7 @@ def test_every_command_shows_examples_that_name_it_and_only_options_that_it_has(
 
 
 def test_every_command_is_listed_with_a_line_of_its_own(invoke: Invoke) -> None:
-    for group in ((), ("app",), ("config",)):
+    for group in ((), ("app",), ("config",), ("tls",)):
         shown = invoke(*group, "--help").stdout
         listed = shown.split("Commands:\n")[1].split("\n\n")[0].splitlines()
         assert all(re.fullmatch(r"  \S+ +\S.*(?<!\.\.\.)", line) for line in listed)

@@ -15,6 +15,7 @@ from chatmarks.cli.export import export_command, import_command
 from chatmarks.cli.migrate import migrate
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
+from chatmarks.cli.tls import tls
 
 EPILOG = """
 \b
@@ -43,6 +44,7 @@ main.add_command(app)
 main.add_command(sign)
 main.add_command(call)
 main.add_command(config)
+main.add_command(tls)
 main.add_command(demo)
 main.add_command(completion)
 main.add_command(migrate)

@@ -18,6 +18,7 @@ EXAMPLES = """
 \b
 Examples:
   chatmarks serve --dev
+  chatmarks serve --dev --tls
   chatmarks serve --store sqlite:////var/lib/chatmarks/books.db
   chatmarks serve --workers 4 --store sqlite:////var/lib/chatmarks/books.db
   CHATMARKS_APP=1400000001:admin CHATMARKS_APP_KEY_FILE=key chatmarks serve
@@ -32,6 +33,12 @@ Examples:
 @click.option("--admin-port", metavar="P", help="Its port; 0 picks one. [default: 8601]")
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain (PEM), to serve HTTPS.")
 @click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+@click.option(
+    "--tls", is_flag=True, default=None, help="Serve HTTPS with what chatmarks tls init made."
+)
+@click.option(
+    "--tls-dir", metavar="DIR", help="The folder of chatmarks tls init, where not the default."
+)
 @click.option("--log-calls", metavar="WHICH", help="Log calls: all, failed or none. [default: failed]")
 @click.option("--workers", metavar="N", help="How many processes answer calls, 1 to 64. [default: 1]")
 @store_option
@@ -80,6 +87,8 @@ def _announcement_json(server: Any, settings: Settings) -> str:
         "sdkappid": app.sdkappid if app else None,
         "identifier": app.admins[0] if app else None,
     }
+    if settings.tls_ca:
+        fields["ca"] = settings.tls_ca
     if settings.dev:
         fields["key"] = app.keys[0]
     return json.dumps(fields)
@@ -96,11 +105,13 @@ def _announcement(server: Any, settings: Settings) -> str:
         f"  admin  {server.admin_url}",
         f"  store  {store}{' (nothing is kept)' if store == 'memory:' else ''}",
     ]
+    if settings.tls_ca:
+        lines.append(f"  CA     {settings.tls_ca} (chatmarks tls trust tells who needs it, and how)")
     if server.app:
         lines.append(f"  app    {server.app.sdkappid}, administrator {server.app.admins[0]}")
     if settings.dev:
         lines += [f"  key    {server.app.keys[0]}", "", "Try it from another shell:", ""]
-        lines += [curl_line(server.url, server.app)]
+        lines += [curl_line(server.url, server.app, settings.tls_ca)]
     elif not server.has_apps:
         lines += ["", "There is no app yet. Make one, it prints its key:", ""]
         lines += [f"chatmarks app create --sdkappid 1400000001 --admin administrator --store {store}"]
