@@ -80,8 +80,12 @@ def test_every_default_in_the_table_is_the_one_that_counts() -> None:
         "apps",
     } <= written.keys()
     counting = {key: getattr(settings, key) for key in written}
-    unset = (None, ())
-    assert written == {k: "none" if v in unset else str(v) for k, v in counting.items()}
+    words = {None: "none", (): "none", False: "off"}
+    # Not a look-up by the value alone: 0 is equal to False, and is a number here.
+    assert written == {
+        key: str(value) if isinstance(value, int) and value is not False else words.get(value, value)
+        for key, value in counting.items()
+    }
 
 
 def test_the_toml_example_is_taken_but_for_its_files(tmp_path: Path) -> None:

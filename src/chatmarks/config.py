@@ -40,8 +40,8 @@ class ConfigError(Exception):
 class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
     `admin_names`: by which names, beside those of loopback, the admin listener may be called;
-    `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener, and `tls_ca` what clients
-    need to trust for that, where we know it; `log_calls`: which calls
+    `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `tls`: whether they are those
+    that `chatmarks tls init` made in `tls_dir`, or in the user's own folder; `log_calls`: which calls
     are logged; `workers`: how many processes answer calls; `cache_mb`: how much of the books each
     keeps in memory, in MiB; `max_stale_ms`: how old an answer from there may be."""
 
@@ -52,7 +52,8 @@ class Settings(Struct, frozen=True):
     admin_names: tuple[str, ...]
     tls_cert: str | None
     tls_key: str | None
-    tls_ca: str | None
+    tls: bool
+    tls_dir: str | None
     log_calls: Literal["all", "failed", "none"]
     store: str
     workers: int
@@ -135,7 +136,8 @@ def _settings(reader: Reader) -> Settings:
                 f"host: {host} is not loopback, and the key of app {app.sdkappid} is published;"
                 " give an own one in CHATMARKS_APP_KEY"
             )
-    tls_cert, tls_key, tls_ca = _tls(reader)
+    tls, tls_dir = reader.switch("tls"), reader.find("tls_dir").value
+    tls_cert, tls_key = _certificate(reader, tls=tls, tls_dir=tls_dir)
     master_path, origin = reader.find("master_key_file")
     settings = Settings(
         host=host,
@@ -145,7 +147,8 @@ def _settings(reader: Reader) -> Settings:
         admin_names=tuple(str(reader.find("admin_names", "").value).replace(",", " ").split()),
         tls_cert=tls_cert,
         tls_key=tls_key,
-        tls_ca=tls_ca,
+        tls=tls,
+        tls_dir=tls_dir,
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         workers=reader.whole("workers", 1, "a number of workers", _WORKERS),
@@ -168,26 +171,28 @@ def _settings(reader: Reader) -> Settings:
     return settings
 
 
-def _tls(reader: Reader) -> tuple[str | None, str | None, str | None]:
-    """The files of the certificate, of its key, and of what clients need to trust: as they are named,
-    or as `chatmarks tls init` made them."""
+def _certificate(reader: Reader, *, tls: bool, tls_dir: Any) -> tuple[str | None, str | None]:
+    """The files of the certificate and of its key: as they are named, or as `chatmarks tls init` made
+    them."""
     cert, key = reader.find("tls_cert"), reader.find("tls_key")
-    folder = Path(reader.text("tls_dir", default_tls_folder()))
-    if not reader.switch("tls"):
-        return cert.value, key.value, None
-    origin = reader.found["tls"].origin
-    if own := [found.origin for found in (cert, key) if found.value is not None]:
-        reader.mistakes.append(f"{origin} and {own[0]}: only one of the two is allowed")
-        return None, None, None
-    # Imported here: most servers have no use for it.
-    from chatmarks.tls_folder import BadFolder, opened
+    if tls_dir is not None and not (isinstance(tls_dir, str) and tls_dir):
+        origin = reader.found["tls_dir"].origin
+        reader.mistakes.append(f"{origin}: {tls_dir!r} is not a text of one character or more")
+    elif tls:
+        origin = reader.found["tls"].origin
+        if own := [found.origin for found in (cert, key) if found.value is not None]:
+            reader.mistakes.append(f"{origin} and {own[0]}: only one of the two is allowed")
+            return None, None
+        # Imported here: most servers have no use for it.
+        from chatmarks.tls_folder import BadFolder, opened
 
-    try:
-        made = opened(folder, dt.datetime.now(dt.UTC))
-    except BadFolder as error:
-        reader.mistakes.append(f"{origin}: {error}")
-        return None, None, None
-    return str(made.server), str(made.server), str(made.root)
+        try:
+            made = opened(Path(tls_dir or default_tls_folder()), dt.datetime.now(dt.UTC))
+        except BadFolder as error:
+            reader.mistakes.append(f"{origin}: {error}")
+        else:
+            return str(made.server), str(made.server)
+    return cert.value, key.value
 
 
 def default_tls_folder() -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -87,11 +88,20 @@ def _announcement_json(server: Any, settings: Settings) -> str:
         "sdkappid": app.sdkappid if app else None,
         "identifier": app.admins[0] if app else None,
     }
-    if settings.tls_ca:
-        fields["ca"] = settings.tls_ca
+    if ca := _ca(settings):
+        fields["ca"] = ca
     if settings.dev:
         fields["key"] = app.keys[0]
     return json.dumps(fields)
+
+
+def _ca(settings: Settings) -> str | None:
+    """What clients need to trust, where we made it."""
+    if not (settings.tls and settings.tls_cert):
+        return None
+    from chatmarks.tls_folder import ROOT  # Loaded already: the settings looked through the folder.
+
+    return str(Path(settings.tls_cert).absolute().with_name(ROOT))
 
 
 def _announcement(server: Any, settings: Settings) -> str:
@@ -105,13 +115,14 @@ def _announcement(server: Any, settings: Settings) -> str:
         f"  admin  {server.admin_url}",
         f"  store  {store}{' (nothing is kept)' if store == 'memory:' else ''}",
     ]
-    if settings.tls_ca:
-        lines.append(f"  CA     {settings.tls_ca} (chatmarks tls trust tells who needs it, and how)")
+    ca = _ca(settings)
+    if ca:
+        lines.append(f"  CA     {ca} (chatmarks tls trust tells who needs it, and how)")
     if server.app:
         lines.append(f"  app    {server.app.sdkappid}, administrator {server.app.admins[0]}")
     if settings.dev:
         lines += [f"  key    {server.app.keys[0]}", "", "Try it from another shell:", ""]
-        lines += [curl_line(server.url, server.app, settings.tls_ca)]
+        lines += [curl_line(server.url, server.app, ca)]
     elif not server.has_apps:
         lines += ["", "There is no app yet. Make one, it prints its key:", ""]
         lines += [f"chatmarks app create --sdkappid 1400000001 --admin administrator --store {store}"]
