@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import pytest
 
+from chatmarks.cli import main
 from chatmarks.usersig import DEMO_KEY
 from harness import ADMIN, SDKAPPID, Answer
 from process import PROGRAM, Client, Server, serving
@@ -202,3 +204,35 @@ async def test_a_server_with_the_settings_of_the_containers_answers_as_the_page_
     async with Client(container.url, key=container.key, sdkappid=int(sdkappid)) as client:
         assert (await client.http.get("/readyz")).status_code == 200
         assert await client.call(command, json.loads(body)) == json.loads(answer)
+
+
+def test_the_lines_that_make_and_trust_certificates_work(shell: Shell) -> None:
+    ((kind, lines),) = blocks("The real host names")
+    assert kind == "console"
+    make, tell, serve = (line.removeprefix("$ ") for line in lines.splitlines())
+    environ = {"HOME": str(shell.folder), "XDG_CONFIG_HOME": str(shell.folder / "config")}
+    made = shell.run("sh", "-c", make, **environ)
+    assert "ca.pem" in made
+    told = shell.run("sh", "-c", tell, **environ)
+    assert str(shell.folder) in told
+    # What the table names is what is told.
+    table = PAGE.partition("| Client | Trusts by |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(-?[A-Za-z]+[\w.-]+)`|`--(\w+)`", table.partition("|\n|")[2])
+    assert len(named) > 10
+    missing = {word or option for word, option in named} - {"httpx.Client", "httpx.AsyncClient"}
+    assert {word for word in missing if word not in told} == set()
+    arguments = serve.split()[2:]
+    with serving(*arguments, environ=environ) as server:
+        assert server.announced["ca"].startswith(str(shell.folder))
+
+
+def test_every_option_of_ours_that_the_page_names_exists() -> None:
+    lines = re.findall(r"chatmarks ((?:serve|sign|tls \w+)\b[^`\n]*)", PAGE)
+    assert len(lines) > 5
+    for line in lines:
+        name, *more = line.split()
+        command = main.commands[name]
+        if isinstance(command, click.Group):
+            command = command.commands[more[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"(?<!\w)--[a-z-]+", line)) <= known, line
