@@ -11,15 +11,24 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.x509.oid import NameOID
 
 from chatmarks import tls_folder
-from chatmarks.certificates import AUTHORITY_DAYS, SERVER_DAYS, new_authority, new_server
+from chatmarks.certificates import AUTHORITY_DAYS, SERVER_DAYS, key_pem, new_authority, new_server, pem
 from chatmarks.regions import REGION_HOSTS
-from chatmarks.tls_folder import BadFolder, make, opened, renew
+from chatmarks.tls_folder import BadFolder, TlsFolder, ensured, opened, renew
 
 NOW = dt.datetime(2030, 1, 31, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
+
+
+def make(path: Path, now: dt.datetime, *, force: bool = False) -> TlsFolder:
+    folder, made = ensured(path, now, force=force)
+    assert made
+    return folder
 
 
 @pytest.fixture
@@ -110,29 +119,43 @@ def test_python_loads_what_a_server_shows(folder: Path) -> None:
 
 def test_a_folder_that_is_there_is_not_made_again(folder: Path) -> None:
     before = contents(folder)
-    with pytest.raises(BadFolder, match="--force makes all of it anew"):
-        make(folder, NOW)
+    assert ensured(folder, NOW) == (opened(folder, NOW), False)
     assert contents(folder) == before
 
 
 def test_what_somebody_else_keeps_there_is_not_taken_away(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("mine")
-    with pytest.raises(BadFolder, match=r"has ca\.pem already"):
-        make(tmp_path, NOW)
+    with pytest.raises(BadFolder, match=r"ca\.pem holds no certificate; .*--force"):
+        ensured(tmp_path, NOW)
     assert contents(tmp_path) == {"ca.pem": b"mine"}
 
 
-def test_of_several_that_make_the_same_folder_one_does(tmp_path: Path) -> None:
-    def attempt(_: int) -> bool:
-        try:
-            make(tmp_path, NOW)
-        except BadFolder:
-            return False
-        return True
-
+def test_of_several_that_make_the_same_folder_one_does_and_all_have_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(attempt, range(8))) == [False] * 7 + [True]
-    assert opened(tmp_path, NOW).root.exists()
+        found = list(pool.map(lambda _: ensured(tmp_path, NOW), range(8)))
+    assert sorted(made for _, made in found) == [False] * 7 + [True]
+    assert {folder for folder, _ in found} == {opened(tmp_path, NOW)}
+
+
+def test_an_issuer_without_constraints_signs_nothing(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody's own")])
+    own = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + DAY)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ca.pem").write_bytes(pem(own))
+    (folder / "issuer.pem").write_bytes(key_pem(key) + pem(own))
+    before = contents(folder)
+    with pytest.raises(BadFolder, match=r"cannot vouch for .*console\.tim\.qq\.com"):
+        renew(folder, NOW)
+    assert contents(folder) == before
 
 
 def test_force_makes_a_root_that_is_not_the_old_one(folder: Path) -> None:
@@ -166,10 +189,14 @@ def test_an_authority_made_for_fewer_hosts_is_not_renewed(
         renew(folder, NOW)
 
 
+def mend(name: str) -> str:
+    return "--renew" if name == "server.pem" else "--force"
+
+
 @pytest.mark.parametrize("name", tls_folder.FILES)
 def test_a_file_that_is_gone_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    with pytest.raises(BadFolder, match=rf"/{name} (cannot be read|is not there).*--force"):
+    with pytest.raises(BadFolder, match=rf"/{name} (cannot be read|is not there).*{mend(name)}"):
         opened(folder, NOW)
 
 
@@ -179,7 +206,7 @@ def test_a_file_that_is_gone_is_named(folder: Path, name: str) -> None:
 )
 def test_a_file_that_holds_something_else_is_named(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
-    with pytest.raises(BadFolder, match=rf"/{name} holds no .*--force"):
+    with pytest.raises(BadFolder, match=rf"/{name} holds no .*{mend(name)}"):
         opened(folder, NOW)
 
 

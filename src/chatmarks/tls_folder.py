@@ -15,7 +15,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -73,28 +77,37 @@ class TlsFolder(Struct, frozen=True):
         return self.path / SERVER
 
 
-def make(path: Path, now: dt.datetime, *, force: bool = False) -> TlsFolder:
-    """Make all files of a folder; with `force` also in place of those that are there.
+class Ensured(NamedTuple):
+    """A folder, and whether it was made just now."""
 
-    Raises `BadFolder`."""
-    there = [name for name in FILES if (path / name).exists()]
-    if there and not force:
-        raise BadFolder(f"{path} has {', '.join(there)} already; --force makes all of it anew")
-    authority = new_authority(now)
+    folder: TlsFolder
+    made: bool
+
+
+def ensured(path: Path, now: dt.datetime, *, force: bool = False) -> Ensured:
+    """The folder, made if it has none of the files, or with `force`.
+
+    Raises `BadFolder`, also when what is there cannot be used."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # First, and the only one that two who make the same folder fight for.
-        _write(path / ROOT, pem(authority.root), _PUBLIC, force=force)
-        _write(path / TRUST_STORE, java_trust_store(authority.root), _PUBLIC)
-        _write(path / HOSTS_FILE, _hosts_file(), _PUBLIC)
-        issuer = authority.issuer
-        _write(path / ISSUER, key_pem(issuer.key) + pem(issuer.certificate), _SECRET)
-        _write_server(path, authority, now)
+        with _alone(path):
+            if not force and any((path / name).exists() for name in FILES):
+                return Ensured(opened(path, now), made=False)
+            _make(path, now)
     except FileExistsError as error:
-        raise BadFolder(f"{path} is being made by another process, or is no folder") from error
+        raise BadFolder(f"{path} is no folder") from error
     except OSError as error:
         raise BadFolder(f"{path} cannot be made: {error.strerror}") from error
-    return opened(path, now)
+    return Ensured(opened(path, now), made=True)
+
+
+def _make(path: Path, now: dt.datetime) -> None:
+    authority = new_authority(now)
+    _write(path / ROOT, pem(authority.root), _PUBLIC)
+    _write(path / TRUST_STORE, java_trust_store(authority.root), _PUBLIC)
+    _write(path / HOSTS_FILE, _hosts_file(), _PUBLIC)
+    issuer = authority.issuer
+    _write(path / ISSUER, key_pem(issuer.key) + pem(issuer.certificate), _SECRET)
+    _write_server(path, authority, now)
 
 
 def renew(path: Path, now: dt.datetime) -> TlsFolder:
@@ -109,7 +122,8 @@ def renew(path: Path, now: dt.datetime) -> TlsFolder:
             " which clients must be told to trust"
         )
     try:
-        _write_server(path, authority, now)
+        with _alone(path):
+            _write_server(path, authority, now)
     except OSError as error:
         raise BadFolder(f"{path / SERVER} cannot be written: {error.strerror}") from error
     return opened(path, now)
@@ -118,22 +132,17 @@ def renew(path: Path, now: dt.datetime) -> TlsFolder:
 def opened(path: Path, now: dt.datetime) -> TlsFolder:
     """The folder, looked through. Raises `BadFolder`, also when a certificate has ended."""
     authority = _authority(path, now)
-    server = _read(path, SERVER)
+    server = _read(path, SERVER, _RENEWED)
     try:
         server.certificate.verify_directly_issued_by(authority.issuer.certificate)
     except (InvalidSignature, ValueError, TypeError) as error:
-        raise BadFolder(
-            f"{path / SERVER} was not issued by {ISSUER} beside it; chatmarks tls init --renew mends it"
-        ) from error
+        raise BadFolder(f"{path / SERVER} was not issued by {ISSUER} beside it; {_RENEWED}") from error
     if server.certificate.not_valid_after_utc <= now:
         ended = server.certificate.not_valid_after_utc
-        raise BadFolder(
-            f"{path / SERVER} expired {ended:%Y-%m-%d %H:%M} UTC; chatmarks tls init --renew makes it"
-            " anew, and clients need not be told"
-        )
+        raise BadFolder(f"{path / SERVER} expired {ended:%Y-%m-%d %H:%M} UTC; {_RENEWED}")
     for name in (TRUST_STORE, HOSTS_FILE):
         if not (path / name).is_file():
-            raise BadFolder(f"{path / name} is not there; chatmarks tls init --force makes all anew")
+            raise BadFolder(f"{path / name} is not there; {_ANEW}")
     return TlsFolder(path, server.certificate.not_valid_after_utc, authority.root.not_valid_after_utc)
 
 
@@ -141,10 +150,10 @@ def _authority(path: Path, now: dt.datetime) -> Authority:
     if not any((path / name).exists() for name in FILES):
         raise BadFolder(f"{path} has no certificates; chatmarks tls init makes them")
     try:
-        root = x509.load_pem_x509_certificate(_content(path / ROOT))
+        root = x509.load_pem_x509_certificate(_content(path / ROOT, _ANEW))
     except ValueError as error:
         raise BadFolder(f"{path / ROOT} holds no certificate; {_ANEW}") from error
-    issuer = _read(path, ISSUER)
+    issuer = _read(path, ISSUER, _ANEW)
     try:
         issuer.certificate.verify_directly_issued_by(root)
     except (InvalidSignature, ValueError, TypeError) as error:
@@ -155,31 +164,37 @@ def _authority(path: Path, now: dt.datetime) -> Authority:
 
 
 _ANEW = "chatmarks tls init --force makes all anew, and clients must be told to trust the new root"
+_RENEWED = "chatmarks tls init --renew makes it anew, and clients need not be told"
 
 
-def _read(path: Path, name: str) -> Issued:
-    """The key in a file, and the first certificate there, which must be the key's."""
-    content = _content(path / name)
+def _read(path: Path, name: str, mend: str) -> Issued:
+    """The key in a file, and the first certificate there, which must be the key's. `mend`: what to do
+    where it cannot be used."""
+    content = _content(path / name, mend)
     try:
         key = load_pem_private_key(content, None)
         certificate = x509.load_pem_x509_certificate(content)
     except (ValueError, TypeError) as error:
-        raise BadFolder(f"{path / name} holds no key and certificate; {_ANEW}") from error
+        raise BadFolder(f"{path / name} holds no key and certificate; {mend}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise BadFolder(f"{path / name} holds a key that is not that of its certificate; {_ANEW}")
+        raise BadFolder(f"{path / name} holds a key that is not that of its certificate; {mend}")
     return Issued(certificate, key)
 
 
-def _content(file: Path) -> bytes:
+def _content(file: Path, mend: str) -> bytes:
     try:
         with file.open("rb") as opened_file:
             return opened_file.read(_FILE_BYTES_MAX)
     except OSError as error:
-        raise BadFolder(f"{file} cannot be read: {error.strerror}; {_ANEW}") from error
+        raise BadFolder(f"{file} cannot be read: {error.strerror}; {mend}") from error
 
 
 def _permitted(certificate: x509.Certificate) -> set[str]:
-    constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        # Somebody's own, then, and not for us to sign with.
+        return set()
     return {
         name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.DNSName)
     }
@@ -191,18 +206,31 @@ def _write_server(path: Path, authority: Authority, now: dt.datetime) -> None:
     _write(path / SERVER, key_pem(server.key) + chain, _SECRET)
 
 
-def _write(file: Path, content: bytes, mode: int, *, force: bool = True) -> None:
-    """Let the file have this content, all of it or none. Without `force` raises `FileExistsError`
-    where it is there."""
+def _write(file: Path, content: bytes, mode: int) -> None:
+    """Let the file have this content, all of it or none."""
     with beside(file) as partial:
         partial.write_bytes(content)
         partial.chmod(mode)
         sync(partial)
-        if force:
-            partial.replace(file)
-        else:
-            os.link(partial, file)
+        partial.replace(file)
     sync_directory(file.parent)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Have the folder, which is made, to oneself: who else makes or renews it waits."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _hosts_file() -> bytes:

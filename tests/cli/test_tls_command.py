@@ -18,7 +18,7 @@ from click.testing import Result
 from chatmarks.certificates import SERVER_DAYS
 from chatmarks.cli.tls import _TOOLS
 from chatmarks.regions import REGION_HOSTS
-from chatmarks.tls_folder import FILES, make
+from chatmarks.tls_folder import FILES, ensured
 from process import PROGRAM, run, serving
 
 Invoke = Callable[..., Result]
@@ -31,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def ended(folder: Path) -> None:
     """Make a folder whose server certificate ended a minute ago."""
     made = dt.timedelta(days=SERVER_DAYS, minutes=1)
-    make(folder, dt.datetime.now(dt.UTC) - made)
+    ensured(folder, dt.datetime.now(dt.UTC) - made)
 
 
 def test_init_says_what_it_made_and_until_when_it_is_good(invoke: Invoke, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from chatmarks.certificates import key_pem, pem
 from chatmarks.cli.trust import Recipe, recipes
 from chatmarks.regions import REGIONS, Region
-from chatmarks.tls_folder import TlsFolder, make
+from chatmarks.tls_folder import TlsFolder, ensured
 from process import serving
 
 CHINA = REGIONS["china"]
@@ -193,7 +193,7 @@ HERE = [name for name, (_, program, _) in CLIENTS.items() if shutil.which(progra
 
 @pytest.fixture
 def folder(tmp_path: Path) -> TlsFolder:
-    return make(tmp_path / "the folder", dt.datetime.now(dt.UTC))
+    return ensured(tmp_path / "the folder", dt.datetime.now(dt.UTC)).folder
 
 
 def asking(client: str, folder: TlsFolder, region: Region, url: str, work: Path) -> Asked:

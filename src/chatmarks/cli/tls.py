@@ -65,10 +65,9 @@ def init(*, folder: str | None, renew: bool, force: bool, as_json: bool) -> None
     try:
         if renew:
             did, made = "renewed", tls_folder.renew(path, now)
-        elif force or not any((path / name).exists() for name in tls_folder.FILES):
-            did, made = "made", tls_folder.make(path, now, force=force)
         else:
-            did, made = "left as it was", tls_folder.opened(path, now)
+            made, anew = tls_folder.ensured(path, now, force=force)
+            did = "made" if anew else "left as it was"
     except tls_folder.BadFolder as error:
         refuse(str(error))
     click.echo(json.dumps({"did": did, **_facts(made)}) if as_json else _told(did, made))
