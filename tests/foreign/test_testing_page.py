@@ -134,17 +134,18 @@ async def test_what_a_program_sends_is_answered_as_the_page_shows(
     assert ageless(answers[-1]) == ageless(recipe.answer)
 
 
-@pytest.mark.parametrize("recipe", HERE, ids=lambda recipe: recipe.heading)
-def test_a_program_prints_the_answer_of_the_page_and_ends_its_server(
-    shell: Shell, recipe: Recipe
+def test_the_programs_whose_language_is_here_print_the_answers_and_end_their_servers(
+    shell: Shell,
 ) -> None:
-    (shell.folder / recipe.file).write_text(recipe.program, encoding="utf-8")
-    printed = shell.run(*recipe.command)
-    assert ageless(json.loads(printed)) == ageless(recipe.answer)
-    deadline = time.monotonic() + 15
-    while shell.left():
-        assert time.monotonic() < deadline, "the server is still there"
-        time.sleep(0.05)
+    # Where none is installed there is none to run; what they send was tried above all the same.
+    for recipe in HERE:
+        (shell.folder / recipe.file).write_text(recipe.program, encoding="utf-8")
+        printed = shell.run(*recipe.command)
+        assert ageless(json.loads(printed)) == ageless(recipe.answer), recipe.heading
+        deadline = time.monotonic() + 15
+        while shell.left():
+            assert time.monotonic() < deadline, f"{recipe.heading}: the server is still there"
+            time.sleep(0.05)
 
 
 def test_the_announced_object_has_the_fields_of_the_page(server: Server) -> None:
