@@ -27,7 +27,7 @@ from chatmarks.limits import (
 )
 
 
-class Account(Struct, frozen=True):
+class Account(Struct, frozen=True, gc=False):
     """Whose book it is."""
 
     sdkappid: int

@@ -7,60 +7,63 @@ import time
 from typing import TextIO
 
 import msgspec
+from msgspec import Struct
 
 from chatmarks.errors import Code
 from chatmarks.service import Observed
 
 _FLUSH_SECONDS = 0.2
-_LINES_MAX = 1000
+_CALLS_MAX = 1000
 _PIECE_BYTES_MAX = 4096
 _SDKAPPID_DIGITS_MAX = 20
 
 
+class Line(Struct, frozen=True, gc=False):
+    """A call: when it was answered, in Unix seconds, the app as claimed, and the answer's
+    X-Request-Id."""
+
+    time: float
+    app: str | None
+    command: str
+    code: int
+    ms: float
+    request: str
+
+
 class CallLog:
-    """Writes lines to `stream`: `time` (Unix seconds), `app` (as claimed), `command`, `code`, `ms`
-    and `request`, which is the answer's X-Request-Id."""
+    """Writes lines of JSON to `stream`, a `Line` each."""
 
     def __init__(self, stream: TextIO, *, failed_only: bool) -> None:
         self._stream = stream
         self._failed_only = failed_only
-        self._lines: list[bytes] = []
+        self._calls: list[tuple[float, Observed]] = []
         self._encoder = msgspec.json.Encoder()
 
     def observe(self, call: Observed) -> None:
         """Note a call. It is written within a fifth of a second, or with the next thousand."""
         if self._failed_only and call.code is Code.OK:
             return
-        if not self._lines:
+        if not self._calls:
             asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
-        self._lines.append(
-            self._encoder.encode(
-                {
-                    "time": round(time.time(), 3),
-                    "app": call.sdkappid and call.sdkappid[:_SDKAPPID_DIGITS_MAX],
-                    "command": call.command,
-                    "code": call.code,
-                    "ms": round(call.seconds * 1000, 3),
-                    "request": call.request_id,
-                }
-            )
-        )
-        if len(self._lines) >= _LINES_MAX:
+        self._calls.append((time.time(), call))
+        if len(self._calls) >= _CALLS_MAX:
             self.flush()
 
     def flush(self) -> None:
         """Write what was noted, in pieces of whole lines that a pipe takes at once (PIPE_BUF): several
         workers write to one."""
-        lines, self._lines = self._lines, []
-        piece = b""
-        for line in lines:
-            if len(piece) + len(line) >= _PIECE_BYTES_MAX:
-                self._write(piece)
-                piece = b""
-            piece += line + b"\n"
-        if piece:
-            self._write(piece)
+        calls, self._calls = self._calls, []
+        text = self._encoder.encode_lines([_line(at, call) for at, call in calls])
+        begin = 0
+        while begin < len(text):
+            end = text.rfind(b"\n", begin, begin + _PIECE_BYTES_MAX) + 1
+            self._stream.write(text[begin:end].decode())
+            self._stream.flush()
+            begin = end
 
-    def _write(self, piece: bytes) -> None:
-        self._stream.write(piece.decode())
-        self._stream.flush()
+
+def _line(at: float, call: Observed) -> Line:
+    app = call.sdkappid and call.sdkappid[:_SDKAPPID_DIGITS_MAX]
+    # Cut off, not rounded: that takes longer than all the rest of a line.
+    milliseconds, microseconds = int(at * 1000), int(call.seconds * 1_000_000)
+    return Line(milliseconds / 1000, app, call.command, call.code, microseconds / 1000, call.request_id)

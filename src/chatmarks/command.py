@@ -44,7 +44,7 @@ GROUP_OPEN_HTTP = WireService(
 )
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """What a command may know of the world: the time in Unix seconds, the app and its profile, a
     source of fresh ids, and which of the peers that the request brings data to do not exist."""
 

@@ -52,7 +52,7 @@ class Lane:
 
     def handle(self, asked: Asked) -> Awaitable[bytes]:
         """The answer to a call that was taken back."""
-        return self._service.handle(*asked)
+        return self._service.finish(asked)
 
     def _answer(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -62,10 +62,9 @@ class Lane:
                 continue
             answer = self._service.answer(asked)
             if isinstance(answer, bytes):
-                connection.send(
-                    b"%b%b\r\ncontent-length: %d\r\n\r\n%b"
-                    % (self._headers(connection), asked.request_id.encode(), len(answer), answer)
-                )
+                length = b"\r\ncontent-length: %d\r\n\r\n" % len(answer)
+                name = asked.request_id.encode()
+                connection.send(b"".join((self._headers(connection), name, length, answer)))
             else:
                 connection.go_on(answer, asked.request_id)
 

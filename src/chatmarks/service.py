@@ -11,7 +11,7 @@ import secrets
 import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,7 +36,7 @@ def draw_chat_group_id() -> str:
     return "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(12))
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True, gc=False):
     """A call as HTTP brought it. `source` is the caller's address; `from_page` tells whether a page in
     a browser calls; `request_id` names the call to observers."""
 
@@ -49,7 +49,7 @@ class Asked(NamedTuple):
     request_id: str = ""
 
 
-class Observed(NamedTuple):
+class Observed(Struct, frozen=True, gc=False):
     """A call that was answered: its command ("" when there is none), the SDKAppID that it claimed,
     its `ErrorCode`, how long it took, and its request id."""
 
@@ -111,9 +111,14 @@ class Service:
             return at_once
         return _rest(road)
 
-    async def handle(self, *asked: Any, **more: Any) -> bytes:
-        """The answer to one call, given as the fields of `Asked`. Never raises but on cancelling."""
-        answer = self.answer(Asked(*asked, **more))
+    async def handle(self, path: str, query: bytes, body: bytes, **more: Any) -> bytes:
+        """The answer to one call; `more` are the other fields of `Asked`. Never raises but on
+        cancelling."""
+        return await self.finish(Asked(path, query, body, **more))
+
+    async def finish(self, asked: Asked) -> bytes:
+        """The answer to one call, waited for where that must be."""
+        answer = self.answer(asked)
         return answer if isinstance(answer, bytes) else await answer
 
     async def _answered(self, asked: Asked) -> bytes:
