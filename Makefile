@@ -46,6 +46,7 @@ docs: $(VENV)/.run  ## Write the generated documents anew.
 	$(BIN)/python tools/compatibility.py > docs/compatibility.md
 	$(BIN)/python tools/profiles.py > docs/profiles.md
 	$(BIN)/python tools/tables.py > src/chatmarks/engines/tables.sql
+	$(BIN)/python tools/client.py > src/chatmarks/client/methods.py
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_docs.py

@@ -19,6 +19,7 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
         ("compatibility", "docs/compatibility.md"),
         ("profiles", "docs/profiles.md"),
         ("tables", "src/chatmarks/engines/tables.sql"),
+        ("client", "src/chatmarks/client/methods.py"),
     ],
 )
 def test_a_generated_file_is_what_the_code_says(tool: str, file: str) -> None:

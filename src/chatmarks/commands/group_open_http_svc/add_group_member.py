@@ -39,6 +39,11 @@ class Result(Struct, frozen=True):
     Member_Account: AccountName
     Result: int
 
+    @property
+    def failed(self) -> bool:
+        """Whether this account is no member afterwards."""
+        return self.Result == _FAILED
+
 
 class Answer(Struct, frozen=True):
     """The results in the order of the request."""

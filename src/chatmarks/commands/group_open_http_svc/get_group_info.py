@@ -52,6 +52,11 @@ class Info(Struct, frozen=True):
     MaxMemberNum: int | UnsetType = UNSET
     MemberList: list[Member] | UnsetType = UNSET
 
+    @property
+    def failed(self) -> bool:
+        """Whether there is no such chat group."""
+        return self.ErrorCode != 0
+
 
 class Answer(Struct, frozen=True):
     """The chat groups in the order of the request."""

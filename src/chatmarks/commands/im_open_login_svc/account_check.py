@@ -33,6 +33,11 @@ class Result(Struct, frozen=True):
     ResultInfo: str
     AccountStatus: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether this account could not be looked for."""
+        return self.ResultCode != 0
+
 
 class Answer(Struct, frozen=True):
     """The accounts in the order of the request."""

@@ -36,6 +36,11 @@ class Result(Struct, frozen=True):
     ResultInfo: str
     UserID: AccountName
 
+    @property
+    def failed(self) -> bool:
+        """Whether this account was not deleted."""
+        return self.ResultCode != 0
+
 
 class Answer(Struct, frozen=True):
     """The results in the order of the request."""

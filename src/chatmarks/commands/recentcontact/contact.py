@@ -34,16 +34,16 @@ class Group(Struct, frozen=True):
     GroupId: int
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, kw_only=True):
     """A conversation with its data. `StandardMark` is binary, the highest bit first, "" for none;
     what a record does not have is left out. `Timestamp`: Unix seconds of its last change."""
 
     Type: int
-    To_Account: str | UnsetType
-    ToGroupId: str | UnsetType
+    To_Account: str | UnsetType = UNSET
+    ToGroupId: str | UnsetType = UNSET
     StandardMark: str
-    CustomMark: str | UnsetType
-    ContactGroupId: list[int] | UnsetType
+    CustomMark: str | UnsetType = UNSET
+    ContactGroupId: list[int] | UnsetType = UNSET
     Timestamp: int
 
 

@@ -49,6 +49,11 @@ class Result(Struct, frozen=True):
     ResultCode: int
     ResultInfo: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether this conversation was refused."""
+        return self.ResultCode != 0
+
 
 class GroupResult(Struct, frozen=True):
     """The new group, and its conversations in the order of the request."""

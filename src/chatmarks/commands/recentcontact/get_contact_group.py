@@ -31,14 +31,14 @@ class Request(Struct, frozen=True):
     StartIndex: int
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, kw_only=True):
     """`CompleteFlag` is 1 on the last page, which has `NextStartIndex` 0 and, where there are
     conversations, `CompleteTime`: the newest `Timestamp`, as production has it."""
 
     ContactItem: list[Record]
     CompleteFlag: int
     NextStartIndex: int
-    CompleteTime: int | UnsetType
+    CompleteTime: int | UnsetType = UNSET
     GroupItem: list[Group]
 
 

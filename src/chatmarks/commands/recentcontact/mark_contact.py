@@ -57,6 +57,11 @@ class Result(Struct, frozen=True):
     ResultCode: int
     ResultInfo: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether this conversation was refused."""
+        return self.ResultCode != 0
+
 
 class Answer(Struct, frozen=True):
     """The results in the order of the request."""

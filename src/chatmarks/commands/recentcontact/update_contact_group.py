@@ -67,6 +67,11 @@ class ContactResult(Struct, frozen=True):
     ResultCode: int
     ResultInfo: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether this change was refused."""
+        return self.ResultCode != 0
+
 
 class GroupUpdateResult(Struct, frozen=True):
     """`GroupName` is the name now, `OldGroupName` the one before."""

@@ -1,0 +1,76 @@
+"""Where the service is: its regions, each with a host and a backup host, or any URL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+from urllib.parse import urlsplit
+
+Region = Literal["china", "singapore", "seoul", "tokyo", "frankfurt", "silicon_valley", "jakarta"]
+
+# 1047/34620, 2024 and 2025; Tokyo since 2025.
+REGIONS: Mapping[Region, tuple[str, str]] = {
+    "china": ("https://console.tim.qq.com", "https://adminapi.my-imcloud.com"),
+    "singapore": ("https://adminapisgp.im.qcloud.com", "https://adminapisgp.my-imcloud.com"),
+    "seoul": ("https://adminapikr.im.qcloud.com", "https://adminapikr.my-imcloud.com"),
+    "tokyo": ("https://adminapijpn.im.qcloud.com", "https://adminapijpn.my-imcloud.com"),
+    "frankfurt": ("https://adminapiger.im.qcloud.com", "https://adminapiger.my-imcloud.com"),
+    "silicon_valley": ("https://adminapiusa.im.qcloud.com", "https://adminapiusa.my-imcloud.com"),
+    "jakarta": ("https://adminapiidn.im.qcloud.com", "https://adminapiidn.my-imcloud.com"),
+}
+"""The URL of each region, and its backup."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_AVOIDED_SECONDS = 30.0
+
+
+def urls_of(server: str | Sequence[str]) -> tuple[str, ...]:
+    """The URLs of a region, of a URL, or of several: the main one and its backups.
+
+    Raises `ValueError` that tells what is allowed.
+    """
+    if isinstance(server, str):
+        region = next((urls for name, urls in REGIONS.items() if name == server), None)
+        return region or (_checked(server),)
+    if not server:
+        raise ValueError("server is an empty list; one URL at least is required")
+    return tuple(map(_checked, server))
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or "?" in url or "#" in url or not (url.isascii() and url.isprintable()):
+        allowed = ", ".join(REGIONS)
+        raise ValueError(f"server {url!r} is neither a URL as https://host:port nor one of {allowed}")
+    if "@" in parts.netloc:
+        # What stands before it is a secret, and URLs are logged.
+        raise ValueError("server holds a user name or a password, which this API does not take")
+    return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` is plain HTTP within this machine, for which nothing of TLS is loaded."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK
+
+
+class Hosts:
+    """The URLs of a server, those that could not be reached a moment ago last."""
+
+    def __init__(self, urls: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self.urls = tuple(urls)
+        self._clock = clock
+        self._avoided: dict[str, float] = {}
+
+    def in_order(self) -> list[str]:
+        now = self._clock()
+        return sorted(self.urls, key=lambda url: self._avoided.get(url, 0.0) > now)
+
+    def avoid(self, url: str) -> None:
+        """Ask others first for half a minute: `url` could not be reached."""
+        self._avoided[url] = self._clock() + _AVOIDED_SECONDS
