@@ -71,7 +71,7 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --upgrade pyproject.toml requirements/build.in -o requirements/run.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --upgrade -c requirements/run.lock --group dev pyproject.toml \
+		--no-annotate --upgrade -c requirements/run.lock --all-extras --group dev pyproject.toml \
 		requirements/build.in -o requirements/dev.lock
 
 wheel: $(VENV)/.run  ## Write the wheel to dist; pipx or uv install it.

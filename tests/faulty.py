@@ -155,17 +155,23 @@ def code(number: int, *, done: bool = False, text: str = "a fault") -> Fault:
     return instead
 
 
+def ticket_repeated(handler: _Handler, _: bytes) -> None:
+    """A refusal whose text holds the ticket of the call."""
+    ticket = handler.proxy.seen[-1].ticket
+    code(70003, text=f"illegal: {ticket}")(handler, b"")
+
+
 def canned(body: bytes) -> Fault:
     """`body` instead of the answer."""
     return lambda handler, _: handler.answer(200, body)
 
 
-def then(fault: Fault, act: Callable[[], object]) -> Fault:
-    """`fault`, and `act` once it is done."""
+def after(act: Callable[[], object], fault: Fault) -> Fault:
+    """`fault`, once `act` is done."""
 
     def both(handler: _Handler, body: bytes) -> None:
-        fault(handler, body)
         act()
+        fault(handler, body)
 
     return both
 

@@ -116,7 +116,7 @@ def test_only_marks_imports_and_reads_are_repeated(path: str) -> None:
     ],
 )
 def test_a_change_of_members_is_repeated_and_a_rename_is_not(
-    update: dict[str, Any], repeats: bool
+    update: dict[str, Any], *, repeats: bool
 ) -> None:
     body = msgspec.json.encode({"From_Account": "a", "UpdateType": 1, "UpdateGroup": update})
     assert is_repeatable("recentcontact/update_contact_group", body) is repeats

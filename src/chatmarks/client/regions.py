@@ -44,7 +44,7 @@ def _checked(url: str) -> str:
         fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         fine = False
-    if not fine or "?" in url or "#" in url or not (url.isascii() and url.isprintable()):
+    if not fine or " " in url or "?" in url or "#" in url or not (url.isascii() and url.isprintable()):
         allowed = ", ".join(REGIONS)
         raise ValueError(f"server {url!r} is neither a URL as https://host:port nor one of {allowed}")
     if "@" in parts.netloc:

@@ -166,11 +166,11 @@ class Way(Generic[A]):
         try:
             return read_answer(self.ask.command, self.ask.answer, body, request_id)
         except ChatError as error:
+            if self._ticket not in error.text:
+                raise
             # Whatever the server repeats in its text, the ticket does not go on from here.
-            error.text = (
-                error.text.replace(self._ticket, "(the UserSig)") if self._ticket else error.text
-            )
-            raise
+            text = error.text.replace(self._ticket, "(the UserSig)")
+            raise ChatError(error.code, text, error.command, error.request_id) from None
 
     def lost(self, error: httpx2.HTTPError) -> NoAnswer:
         """What a failure of the network means to the caller."""
