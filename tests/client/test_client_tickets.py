@@ -148,6 +148,8 @@ async def test_a_coroutine_function_may_give_the_ticket(server_url: str, owner: 
         ({"key": ""}, "key is empty"),
         ({"key": "k", "identifier": ""}, "identifier is empty"),
         ({"key": "k", "ticket_seconds": 0}, "ticket_seconds is 0"),
+        ({"key": "k", "sdkappid": "1400000000"}, "sdkappid is '1400000000'"),
+        ({"key": "k", "sdkappid": 0}, "sdkappid is 0"),
     ],
 )
 def test_a_caller_that_cannot_call_is_refused(

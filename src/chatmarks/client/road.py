@@ -80,6 +80,10 @@ class Settings(Struct, frozen=True):
     identifier: str
     patience: Patience
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.sdkappid, int) or self.sdkappid < 1:
+            raise ValueError(f"sdkappid is {self.sdkappid!r}; a number above 0 is required")
+
     def until(self) -> float:
         """When a call that begins now has to be over, on the monotonic clock."""
         return time.monotonic() + self.patience.deadline_seconds
