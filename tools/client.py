@@ -129,7 +129,7 @@ def method(command: Command, names: dict[type[Struct], str], *, waits: bool) -> 
     return "\n".join(
         [
             signature(f"    {prefix} {command.name}(", parameters, returned),
-            f'        """{summary(command)} Document {command.document}."""',
+            summary(command),
             assignment(fields),
             sends,
         ]
@@ -137,8 +137,12 @@ def method(command: Command, names: dict[type[Struct], str], *, waits: bool) -> 
 
 
 def summary(command: Command) -> str:
-    """What a command does, in a sentence."""
-    return (command.run.__doc__ or "").strip().partition("\n")[0]
+    """What a command does: the first sentence on it, and its document."""
+    first = (command.run.__doc__ or "").partition("\n")[0].partition(". ")[0].strip(" .")
+    line = f'        """{first}. Document {command.document}."""'
+    if len(line) <= WIDTH:
+        return line
+    return f'        """{first}.\n\n        Document {command.document}.\n        """'
 
 
 def signature(head: str, parameters: list[str], returned: str) -> str:

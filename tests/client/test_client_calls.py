@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import pytest
 
 from chatmarks.client import ChatError, NoAnswer
+from chatmarks.client.road import ANSWER_BYTES_MAX
 from chatmarks.commands.recentcontact.contact import Contact, Group
 from chatmarks.commands.recentcontact.create_contact_group import NewGroup
 from chatmarks.commands.recentcontact.mark_contact import Mark
@@ -120,6 +123,18 @@ def test_a_field_that_is_left_out_is_not_sent(make: Make, proxy: Proxy) -> None:
     client.account_import(UserID="a", Nick="")
     client.get_appid_group_list()
     assert [seen.body for seen in proxy.seen] == [{"UserID": "a", "Nick": ""}, {}]
+
+
+def test_mappings_and_sequences_of_any_type_are_sent(make: Make, owner: str) -> None:
+    client = make()
+    mark = MappingProxyType({"OptType": 1, "SetMark": range(2), "ContactItem": account("b")})
+    for methods in (client, client.split):
+        marked = methods.mark_contact(From_Account=owner, MarkItem=deque([mark]))
+        assert not marked.ResultItem[0].failed
+    found = client.search_contact_group(From_Account=owner, ContactItem=[account("b")])
+    assert found.ContactResultItem[0].StandardMark == "11"
+    with pytest.raises(TypeError, match="cannot be sent as JSON"):
+        client.mark_contact(From_Account=owner, MarkItem=[object()])
 
 
 def test_any_command_is_called_by_its_path(make: Make, owner: str) -> None:
@@ -287,6 +302,12 @@ def test_numbers_in_strings_are_numbers(make: Make, proxy: Proxy, owner: str) ->
     proxy.faults = [canned(answer)]
     found = make().search_contact_group(From_Account=owner, ContactItem=[account("b")])
     assert (found.ContactResultItem[0].Type, found.ContactResultItem[0].Timestamp) == (1, 7)
+
+
+def test_an_answer_without_end_is_not_taken_in(make: Make, proxy: Proxy, owner: str) -> None:
+    proxy.faults = [canned(b" " * (ANSWER_BYTES_MAX + 1))]
+    with pytest.raises(NoAnswer, match="more than 16777216 bytes"):
+        make().get_contact_group(From_Account=owner, StartIndex=0)
 
 
 def test_an_item_without_a_code_is_no_success(make: Make, proxy: Proxy, owner: str) -> None:

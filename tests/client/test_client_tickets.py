@@ -126,6 +126,15 @@ def test_a_ticket_of_some_other_form_is_kept_until_it_is_refused(
     assert made == []
 
 
+def test_an_empty_ticket_is_refused_in_the_words_of_the_server(make: Make, owner: str) -> None:
+    with pytest.raises(ChatError) as caught:
+        _read(make(usersig=str), owner)
+    assert (caught.value.code, caught.value.text) == (
+        Code.USERSIG_EMPTY,
+        "the UserSig is missing or empty",
+    )
+
+
 def test_a_callable_that_gives_no_string_is_told(make: Make, owner: str) -> None:
     with pytest.raises(TypeError, match="usersig gave a bytes"):
         _read(make(usersig=lambda: b"ticket"), owner)
@@ -146,6 +155,7 @@ async def test_a_coroutine_function_may_give_the_ticket(server_url: str, owner: 
         ({}, "one of key and usersig"),
         ({"key": "k", "usersig": "t"}, "one of key and usersig"),
         ({"key": ""}, "key is empty"),
+        ({"usersig": ""}, "usersig is empty"),
         ({"key": "k", "identifier": ""}, "identifier is empty"),
         ({"key": "k", "ticket_seconds": 0}, "ticket_seconds is 0"),
         ({"key": "k", "sdkappid": "1400000000"}, "sdkappid is '1400000000'"),

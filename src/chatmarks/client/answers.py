@@ -100,8 +100,3 @@ def _completed_fields(shape: StructType, value: dict[str, Any]) -> dict[str, obj
         elif field.required and name in _LEFT_OUT:
             whole[name] = _LEFT_OUT[name]
     return whole
-
-
-def plain(command: str, body: bytes, request_id: str | None) -> dict[str, Any]:
-    """The whole answer of any command as a dictionary. Raises as `read_answer` does."""
-    return cast("dict[str, Any]", read_answer(command, dict, body, request_id))

@@ -166,7 +166,7 @@ class Methods(Protocol):
         return self.send("group_open_http_svc/get_appid_group_list", GetAppidGroupListAnswer, fields)
 
     def get_group_info(self, *, GroupIdList: list[str] | tuple[str, ...]) -> GetGroupInfoAnswer:
-        """Describe the chat groups. Raises `Fail` 10018. Document 1047/34961."""
+        """Describe the chat groups. Document 1047/34961."""
         fields: Fields = {"GroupIdList": GroupIdList}
         return self.send("group_open_http_svc/get_group_info", GetGroupInfoAnswer, fields)
 
@@ -314,7 +314,7 @@ class AsyncMethods(Protocol):
         )
 
     async def get_group_info(self, *, GroupIdList: list[str] | tuple[str, ...]) -> GetGroupInfoAnswer:
-        """Describe the chat groups. Raises `Fail` 10018. Document 1047/34961."""
+        """Describe the chat groups. Document 1047/34961."""
         fields: Fields = {"GroupIdList": GroupIdList}
         return await self.send("group_open_http_svc/get_group_info", GetGroupInfoAnswer, fields)
 

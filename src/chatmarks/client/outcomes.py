@@ -92,7 +92,6 @@ class _Found(Struct, frozen=True):
 
 
 def _found_out(ask: Ask[A], judge: tuple[str, Judge], attempts: int) -> Flow[A]:
-    owner, verdict = judge
     lost: ChatError | NoAnswer | None = None
     for attempt in range(attempts):
         try:
@@ -101,16 +100,11 @@ def _found_out(ask: Ask[A], judge: tuple[str, Judge], attempts: int) -> Flow[A]:
             if lost is None and not error.maybe_done:
                 raise
             # From here on a refusal may be the work of the attempt whose answer was lost.
-            lost = error
+            if lost is None or isinstance(error, ChatError) or error.maybe_done:
+                lost = error
         else:
             return cast("A", answer)
-        try:
-            answer = verdict((yield from _read(owner, ask.until)))
-        except _Undecided as doubt:
-            raise OutcomeUnknown(ask.command, f"{_told(lost)}; {doubt}") from lost
-        except (ChatError, NoAnswer) as error:
-            reason = f"{_told(lost)}; and get_contact_group could not tell: {_told(error)}"
-            raise OutcomeUnknown(ask.command, reason) from lost
+        answer = yield from _seen(ask, judge, lost)
         if answer is not None:
             return answer
         if not lost.maybe_done and not lost.is_passing:
@@ -120,6 +114,19 @@ def _found_out(ask: Ask[A], judge: tuple[str, Judge], attempts: int) -> Flow[A]:
         reason = f"{_told(lost)}; get_contact_group does not show it as done, but it may be under way"
         raise OutcomeUnknown(ask.command, reason) from lost
     raise lost
+
+
+def _seen(ask: Ask[A], judge: tuple[str, Judge], lost: ChatError | NoAnswer) -> Flow[A | None]:
+    """The answer that `ask` would have had, as far as its work is to be seen; None where it is not."""
+    owner, verdict = judge
+    try:
+        found = yield from _read(owner, ask.until)
+        return cast("A | None", verdict(found))
+    except _Undecided as doubt:
+        raise OutcomeUnknown(ask.command, f"{_told(lost)}; {doubt}") from lost
+    except (ChatError, NoAnswer) as error:
+        reason = f"{_told(lost)}; and get_contact_group could not tell: {_told(error)}"
+        raise OutcomeUnknown(ask.command, reason) from lost
 
 
 def _told(error: ChatError | NoAnswer) -> str:

@@ -170,7 +170,7 @@ class Way(Generic[A]):
         try:
             return read_answer(self.ask.command, self.ask.answer, body, request_id)
         except ChatError as error:
-            if self._ticket not in error.text:
+            if not self._ticket or self._ticket not in error.text:
                 raise
             # Whatever the server repeats in its text, the ticket does not go on from here.
             text = error.text.replace(self._ticket, "(the UserSig)")

@@ -72,6 +72,8 @@ def tickets(
         raise ValueError("one of key and usersig is required, and not both")
     if not identifier:
         raise ValueError("identifier is empty; the UserID of an administrator is required")
+    if usersig == "":
+        raise ValueError("usersig is empty; a ticket is required, or what gives one")
     if key is None:
         return Tickets(None, usersig) if isinstance(usersig, str) else Tickets(usersig, None, clock)
     if not key:
