@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 
 from chatmarks.client import AsyncClient, Client
+from client.callers import Awaited, Make
 from faulty import Proxy, proxy_before
 from harness import ADMIN, KEY, SDKAPPID
 from process import serving
 
-Make = Callable[..., Any]
-"""Makes a client of a URL, the proxy's by default; options as of `Client`."""
-
 _numbers = itertools.count()
-
-
-class Awaited:
-    """An `AsyncClient`, or its `split`, whose methods are called as those of a `Client`."""
-
-    def __init__(self, portal: BlockingPortal, client: Any) -> None:
-        self.portal = portal
-        self.client = client
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "split":
-            return Awaited(self.portal, self.client.split)
-        method = getattr(self.client, name)
-        if name.endswith("_pages"):
-            return lambda **fields: self.portal.call(_gathered, method(**fields))
-        return lambda *arguments, **fields: self.portal.call(partial(method, *arguments, **fields))
-
-    def __repr__(self) -> str:
-        return repr(self.client)
-
-
-async def _gathered(pages: AsyncIterator[Any]) -> list[Any]:
-    return [page async for page in pages]
 
 
 @pytest.fixture(scope="session")
@@ -89,10 +63,3 @@ def owner(server_url: str) -> str:
     with Client(server_url, sdkappid=SDKAPPID, identifier=ADMIN, key=KEY) as client:
         client.account_import(UserID=userid)
     return userid
-
-
-def groups_of(server_url: str, owner: str) -> dict[str, int]:
-    """What groups there are, asked past the proxy."""
-    with Client(server_url, sdkappid=SDKAPPID, identifier=ADMIN, key=KEY) as client:
-        page = client.get_contact_group(From_Account=owner, StartIndex=0)
-    return {group.GroupName: group.GroupId for group in page.GroupItem}

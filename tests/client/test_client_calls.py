@@ -17,7 +17,7 @@ from chatmarks.commands.recentcontact.create_contact_group import NewGroup
 from chatmarks.commands.recentcontact.mark_contact import Mark
 from chatmarks.errors import Code
 from chatmarks.limits import CONVERSATIONS_PER_CALL_MAX
-from client.conftest import Make
+from client.callers import Make
 from faulty import Proxy, canned
 from harness import ADMIN, AWKWARD, SDKAPPID, account, chat_group
 

@@ -12,7 +12,7 @@ import pytest
 
 from chatmarks.client import ChatError, NoAnswer, OutcomeUnknown, Patience
 from chatmarks.errors import Code
-from client.conftest import Make, groups_of
+from client.callers import Make, groups_of
 from faulty import (
     Fault,
     Proxy,
@@ -229,6 +229,16 @@ def test_a_group_with_other_conversations_leaves_the_outcome_unknown(
         _create(make(), owner, account("b"))
     assert isinstance(caught.value.__cause__, NoAnswer)
     assert caught.value.command == "recentcontact/create_contact_group"
+
+
+@pytest.mark.parametrize("wrong", [{"Type": "x"}, {"Type": 1}, {"Type": 2, "To_Account": "b"}])
+def test_a_wrong_member_of_a_lost_create_is_refused(
+    make: Make, proxy: Proxy, owner: str, wrong: dict[str, Any]
+) -> None:
+    proxy.faults = [answer_lost]
+    with pytest.raises(ChatError) as caught:
+        _create(make(), owner, wrong)
+    assert caught.value.code == Code.BAD_PARAMETER
 
 
 def test_a_refused_member_of_a_lost_create_leaves_the_outcome_unknown(

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from typing import Any, get_args
 
+import httpx2
 import pytest
 
 from chatmarks.client import REGIONS, AsyncClient, Client, Region
 from chatmarks.client.calls import http_options
-from chatmarks.client.regions import urls_of
+from chatmarks.client.regions import Hosts, urls_of
+from harness import ADMIN, KEY, SDKAPPID, Clock
 
 # As the overview page (1047/34620) has them.
 HOSTS = {
@@ -79,6 +81,17 @@ def test_certificates_and_proxies_are_left_out_only_on_this_machine(urls: list[s
     )
 
 
+def test_a_host_that_could_not_be_reached_is_asked_first_again_after_half_a_minute() -> None:
+    clock = Clock()
+    hosts = Hosts(("http://a", "http://b"), clock)
+    hosts.avoid("http://a")
+    assert hosts.in_order() == ["http://b", "http://a"]
+    hosts.avoid("http://b")
+    assert hosts.in_order() == ["http://a", "http://b"]
+    clock.now += 31
+    assert hosts.in_order() == ["http://a", "http://b"]
+
+
 def _python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
@@ -107,10 +120,6 @@ def test_without_its_packages_the_client_tells_how_to_get_them(missing: str) -> 
 
 
 def test_an_own_http_client_is_used_and_left_open(server_url: str) -> None:
-    import httpx2
-
-    from harness import ADMIN, KEY, SDKAPPID
-
     with httpx2.Client(headers={"X-Mine": "1"}) as http:
         with Client(server_url, sdkappid=SDKAPPID, identifier=ADMIN, key=KEY, http=http) as client:
             client.account_import(UserID="a")

@@ -13,7 +13,7 @@ from chatmarks import usersig
 from chatmarks.client import AsyncClient, ChatError, Client, NoAnswer, OutcomeUnknown, Patience
 from chatmarks.client.tickets import TICKET_SECONDS_DEFAULT
 from chatmarks.errors import Code
-from client.conftest import Make
+from client.callers import Make
 from faulty import Proxy, after, answer_lost, call_lost, code, passed, status, ticket_repeated
 from harness import ADMIN, KEY, SDKAPPID, Clock
 

@@ -149,7 +149,7 @@ def _read(owner: str, until: float) -> Flow[_Found]:
 
 
 def _identity(item: Any) -> tuple[int, str]:
-    kind = int(item.Type)
+    kind = 1 if str(item.Type) == "1" else 2
     return kind, str(item.To_Account if kind == 1 else item.ToGroupId)
 
 
