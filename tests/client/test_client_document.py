@@ -7,8 +7,8 @@ from pathlib import Path
 
 from chatmarks.client.lists import LONG_LISTS
 from chatmarks.client.pages import CURSORS
-from chatmarks.client.regions import REGIONS
 from chatmarks.client.road import Patience
+from chatmarks.regions import REGIONS
 from process import serving
 
 PAGE = (Path(__file__).parents[2] / "docs/client.md").read_text()

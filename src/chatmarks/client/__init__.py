@@ -18,8 +18,9 @@ except ModuleNotFoundError as error:
 from chatmarks.client.awaiting import AsyncClient
 from chatmarks.client.blocking import Client
 from chatmarks.client.errors import ChatError, NoAnswer, OutcomeUnknown
-from chatmarks.client.regions import REGIONS, Region
+from chatmarks.client.hosts import RegionName
 from chatmarks.client.road import Patience
+from chatmarks.regions import REGIONS
 
 del _http, _tenacity
 
@@ -31,5 +32,5 @@ __all__ = [
     "NoAnswer",
     "OutcomeUnknown",
     "Patience",
-    "Region",
+    "RegionName",
 ]

@@ -12,9 +12,9 @@ from tenacity import Retrying, retry_if_exception
 
 from chatmarks.client.calls import Calls, http_options
 from chatmarks.client.errors import ChatError, NoAnswer
+from chatmarks.client.hosts import RegionName
 from chatmarks.client.methods import Methods
 from chatmarks.client.pages import following
-from chatmarks.client.regions import Region
 from chatmarks.client.road import HEADERS, Ask, Flow, Patience, Way
 from chatmarks.client.tickets import TICKET_SECONDS_DEFAULT, Clock
 from chatmarks.commands.group_open_http_svc import get_appid_group_list
@@ -37,7 +37,7 @@ class Client(Methods):
 
     def __init__(
         self,
-        server: Region | str | Sequence[str],
+        server: RegionName | str | Sequence[str],
         *,
         sdkappid: int,
         identifier: str,

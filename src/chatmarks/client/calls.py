@@ -10,9 +10,9 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
+from chatmarks.client.hosts import Hosts, is_loopback, urls_of
 from chatmarks.client.lists import in_parts
 from chatmarks.client.outcomes import is_repeatable, settled
-from chatmarks.client.regions import Hosts, is_loopback, urls_of
 from chatmarks.client.road import Ask, Flow, Patience, Settings, Way, body_of
 from chatmarks.client.tickets import Clock, Source, Tickets, tickets
 

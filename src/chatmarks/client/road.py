@@ -19,7 +19,7 @@ from tenacity import RetryCallState, wait_random_exponential
 
 from chatmarks.client.answers import read_answer, wrong_status
 from chatmarks.client.errors import EXPIRED, ChatError, NoAnswer
-from chatmarks.client.regions import Hosts
+from chatmarks.client.hosts import Hosts
 from chatmarks.client.tickets import Tickets
 
 A = TypeVar("A")

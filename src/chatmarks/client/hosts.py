@@ -1,25 +1,16 @@
-"""Where the service is: its regions, each with a host and a backup host, or any URL."""
+"""Where a client calls: a region of the real service, with its backup host, or any URL."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
-Region = Literal["china", "singapore", "seoul", "tokyo", "frankfurt", "silicon_valley", "jakarta"]
+from chatmarks.regions import REGIONS
 
-# 1047/34620, 2024 and 2025; Tokyo since 2025.
-REGIONS: Mapping[Region, tuple[str, str]] = {
-    "china": ("https://console.tim.qq.com", "https://adminapi.my-imcloud.com"),
-    "singapore": ("https://adminapisgp.im.qcloud.com", "https://adminapisgp.my-imcloud.com"),
-    "seoul": ("https://adminapikr.im.qcloud.com", "https://adminapikr.my-imcloud.com"),
-    "tokyo": ("https://adminapijpn.im.qcloud.com", "https://adminapijpn.my-imcloud.com"),
-    "frankfurt": ("https://adminapiger.im.qcloud.com", "https://adminapiger.my-imcloud.com"),
-    "silicon_valley": ("https://adminapiusa.im.qcloud.com", "https://adminapiusa.my-imcloud.com"),
-    "jakarta": ("https://adminapiidn.im.qcloud.com", "https://adminapiidn.my-imcloud.com"),
-}
-"""The URL of each region, and its backup."""
+RegionName = Literal["china", "singapore", "seoul", "tokyo", "frankfurt", "silicon-valley", "jakarta"]
+"""The names of `REGIONS`, as type checkers want them."""
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AVOIDED_SECONDS = 30.0
@@ -31,8 +22,8 @@ def urls_of(server: str | Sequence[str]) -> tuple[str, ...]:
     Raises `ValueError` that tells what is allowed.
     """
     if isinstance(server, str):
-        region = next((urls for name, urls in REGIONS.items() if name == server), None)
-        return region or (_checked(server),)
+        region = REGIONS.get(server)
+        return tuple(f"https://{host}" for host in region) if region else (_checked(server),)
     if not server:
         raise ValueError("server is an empty list; one URL at least is required")
     return tuple(map(_checked, server))
