@@ -60,9 +60,10 @@ def test_what_is_neither_a_region_nor_a_url_is_refused(kind: type[Any], server: 
         kind(server, sdkappid=1, identifier="a", key="k")
 
 
-def test_a_url_with_a_password_is_refused_without_showing_it() -> None:
+@pytest.mark.parametrize("url", ["https://me:hunter2@host", "me:hunter2@host", "http://a:hunter2@b?c"])
+def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ValueError, match="password") as caught:
-        urls_of("https://me:hunter2@host")
+        urls_of(url)
     assert "hunter2" not in str(caught.value)
 
 

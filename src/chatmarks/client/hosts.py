@@ -30,6 +30,9 @@ def urls_of(server: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(url: str) -> str:
+    if "@" in url:
+        # What stands before it is a secret, and URLs are logged.
+        raise ValueError("server holds a user name or a password, which this API does not take")
     try:
         parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -38,9 +41,6 @@ def _checked(url: str) -> str:
     if not fine or " " in url or "?" in url or "#" in url or not (url.isascii() and url.isprintable()):
         allowed = ", ".join(REGIONS)
         raise ValueError(f"server {url!r} is neither a URL as https://host:port nor one of {allowed}")
-    if "@" in parts.netloc:
-        # What stands before it is a secret, and URLs are logged.
-        raise ValueError("server holds a user name or a password, which this API does not take")
     return url.rstrip("/")
 
 
