@@ -109,8 +109,9 @@ class Edit(Struct, frozen=True):
         return Entry(entry.position, marks, custom_mark, groups, now)
 
 
-class Book(Struct, frozen=True):
-    """The groups and conversations of one account.
+class Book(Struct, frozen=True, dict=True):
+    """The groups and conversations of one account. As with an entry, what is worked out of it may be
+    kept in its `__dict__`, which no move hands on.
 
     `groups` maps a name to its `GroupId`; `entries` is in order of position, and every position
     ever used is below `next_position`.

@@ -44,7 +44,10 @@ class Http11(HttpToolsProtocol):
     """The body of a request that is for the lane if it comes whole, as far as it came."""
 
     asked: Asked | None = None
-    """The call that waits for the lane."""
+    """The call that the lane is to answer."""
+
+    rest: asyncio.Task[bytes] | None = None
+    """What is left to do for it, once it was found that something has to be waited for."""
 
     def __init__(self, *uvicorns: Any, lane: Lane | None = None, **more_of_uvicorns: Any) -> None:
         super().__init__(*uvicorns, **more_of_uvicorns)
@@ -89,7 +92,7 @@ class Http11(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self.asked is not None:
             # Answers come in the order of their requests, which uvicorn sees to.
-            self._take_back()
+            self._take_back(self.asked)
         self.head_begun = True
         self.url = b""
         self.headers = []
@@ -129,7 +132,7 @@ class Http11(HttpToolsProtocol):
             request_id=self.lane.draw_request_id(),
         )
         self.pieces = None
-        self.lane.add(self)
+        self.lane.add(self, self.asked)
 
     def _is_for_the_lane(self) -> bool:
         parser, path = self.parser, self.url.partition(b"?")[0]
@@ -159,12 +162,20 @@ class Http11(HttpToolsProtocol):
         for piece in pieces:
             super().on_body(piece)
 
-    def _take_back(self) -> None:
-        """Go the long way with what waits for the lane."""
-        asked, self.asked = self.asked, None
-        assert asked is not None
+    def _take_back(self, asked: Asked) -> None:
+        """Go the long way with what the lane did not answer yet."""
         assert self.lane is not None
-        self.go_on(self.lane.handle(asked), asked.request_id)
+        answer = self.rest or self.lane.finish(asked)
+        self.asked = self.rest = None
+
+        async def answering(_: Scope, __: Receive, send: Send) -> None:
+            await respond(send, await answer, [*ANSWER, named(asked.request_id)])
+
+        usual: Application = self.app
+        self.app = answering
+        self._go_the_long_way()
+        self.app = usual
+        super().on_message_complete()
 
     # What the lane asks for.
 
@@ -176,15 +187,18 @@ class Http11(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(response)
 
-    def go_on(self, answer: Awaitable[bytes], request_id: str) -> None:
-        async def answering(_: Scope, __: Receive, send: Send) -> None:
-            await respond(send, await answer, [*ANSWER, named(request_id)])
+    def wait(self, asked: Asked, rest: Awaitable[bytes]) -> None:
+        self.rest = self.loop.create_task(self._answered(asked, rest))
+        self.tasks.add(self.rest)  # type: ignore[arg-type] # only waited for and cancelled
+        self.rest.add_done_callback(self.tasks.discard)
 
-        usual: Application = self.app
-        self.app = answering
-        self._go_the_long_way()
-        self.app = usual
-        super().on_message_complete()
+    async def _answered(self, asked: Asked, rest: Awaitable[bytes]) -> bytes:
+        answer = await rest
+        if self.asked is asked and self.lane is not None:
+            self.asked = self.rest = None
+            self.send(self.lane.response(self.defaults, asked, answer))
+            self.idle_since = self.loop.time()
+        return answer
 
     # How long connections stay.
 
@@ -203,7 +217,7 @@ class Http11(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End after the answer to a request that is whole, or becomes so within a second."""
         if self.asked is not None:
-            self._take_back()
+            self._take_back(self.asked)
         super().shutdown()
         self.loop.call_later(_DRAIN_SECONDS, self._end_unless_answering)
 
@@ -212,7 +226,7 @@ class Http11(HttpToolsProtocol):
 
     def _close_if_idle(self) -> None:
         left = self.idle_since + IDLE_SECONDS_MAX - self.loop.time()
-        if left <= 0 and not self._is_answering():
+        if left <= 0 and self.asked is None and not self._is_answering():
             self.transport.close()
         else:
             self.idle_timer = self.loop.call_later(max(left, 1.0), self._close_if_idle)

@@ -1,7 +1,8 @@
 """The short way: a call that came whole is answered without a task, a scope and messages of its own.
 
 The calls that came since the loop looked at its sockets are answered in one callback, so that what the
-store looks up for the first of them is new enough for all.
+store looks up for the first of them is new enough for all. Where something has to be waited for, the
+rest is done in a task.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from chatmarks.service import Asked, Service
 
 
 class Connection(Protocol):
-    """Who asked: `asked` is the call that waits for the lane, `defaults` the headers of every response,
-    the same list as long as they do not change."""
+    """Who asked: `asked` is the call that is to be answered short, `defaults` the headers of every
+    response, the same list as long as they do not change."""
 
     asked: Asked | None
 
@@ -26,8 +27,8 @@ class Connection(Protocol):
     def send(self, response: bytes) -> None:
         """Send a whole response."""
 
-    def go_on(self, answer: Awaitable[bytes], request_id: str) -> None:
-        """Respond with what `answer` gives, in a task."""
+    def wait(self, asked: Asked, rest: Awaitable[bytes]) -> None:
+        """Answer with what `rest` gives."""
 
 
 class Lane:
@@ -36,7 +37,7 @@ class Lane:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._ids = request_ids()
-        self._waiting: list[Connection] = []
+        self._waiting: list[tuple[Connection, Asked]] = []
         self._defaults: Headers = []
         self._head = b""
 
@@ -44,34 +45,33 @@ class Lane:
         """The name of the next call."""
         return next(self._ids)
 
-    def add(self, connection: Connection) -> None:
-        """Answer the call of a connection soon, unless it takes it back."""
+    def add(self, connection: Connection, asked: Asked) -> None:
+        """Answer a call soon, unless its connection does not have it as `asked` any more."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
-        self._waiting.append(connection)
+        self._waiting.append((connection, asked))
 
-    def handle(self, asked: Asked) -> Awaitable[bytes]:
-        """The answer to a call that was taken back."""
+    def finish(self, asked: Asked) -> Awaitable[bytes]:
+        """The answer to a call that goes the long way after all."""
         return self._service.finish(asked)
+
+    def response(self, defaults: Headers, asked: Asked, answer: bytes) -> bytes:
+        """What is sent as a whole."""
+        if defaults is not self._defaults:
+            self._defaults = defaults
+            lines = (b"%b: %b\r\n" % header for header in (*defaults, *ANSWER))
+            self._head = b"HTTP/1.1 200 OK\r\n%bx-request-id: " % b"".join(lines)
+        length = b"\r\ncontent-length: %d\r\n\r\n" % len(answer)
+        return b"".join((self._head, asked.request_id.encode(), length, answer))
 
     def _answer(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for connection in waiting:
-            asked, connection.asked = connection.asked, None
-            if asked is None:
+        for connection, asked in waiting:
+            if connection.asked is not asked:
                 continue
             answer = self._service.answer(asked)
             if isinstance(answer, bytes):
-                length = b"\r\ncontent-length: %d\r\n\r\n" % len(answer)
-                name = asked.request_id.encode()
-                connection.send(b"".join((self._headers(connection), name, length, answer)))
+                connection.asked = None
+                connection.send(self.response(connection.defaults, asked, answer))
             else:
-                connection.go_on(answer, asked.request_id)
-
-    def _headers(self, connection: Connection) -> bytes:
-        """A response as far as it is the same for all."""
-        if connection.defaults is not self._defaults:
-            self._defaults = connection.defaults
-            lines = (b"%b: %b\r\n" % header for header in (*self._defaults, *ANSWER))
-            self._head = b"HTTP/1.1 200 OK\r\n%bx-request-id: " % b"".join(lines)
-        return self._head
+                connection.wait(asked, answer)

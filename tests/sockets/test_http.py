@@ -7,6 +7,7 @@ import contextlib
 import json
 import resource
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,3 +198,64 @@ async def test_a_body_that_does_not_come_does_not_hold_the_end_of_the_server() -
         assert await raw.rest() == b""
         await raw.close()
         server.stdout.close()
+
+
+def mark(text: str) -> bytes:
+    """A whole request that writes, and so has to wait."""
+    item = {
+        "OptType": 2,
+        "ContactItem": {"Type": 1, "To_Account": ADMIN},
+        "CustomMark": text,
+    }
+    body = json.dumps({"From_Account": ADMIN, "MarkItem": [item]}).encode()
+    path = f"/v4/recentcontact/mark_contact?{signed_query()}"
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def marks_in(answer: dict[str, Any]) -> list[str]:
+    assert answer["ErrorCode"] == 0, answer
+    return [item["CustomMark"] for item in answer.get("ContactItem", [])]
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+async def test_pipelined_calls_are_answered_in_their_order_whatever_has_to_wait(
+    tmp_path: Path, pieces: int
+) -> None:
+    question = head() + BODY
+    sent = b"".join((mark("one"), question, question, mark("two"), mark("three"), question))
+    size = -(-len(sent) // pieces)
+    with serving("--store", f"sqlite:///{tmp_path}/books.db") as server:
+        raw = await Raw.to(server)
+        await raw.send(*(sent[begin : begin + size] for begin in range(0, len(sent), size)))
+        answers = [(await asyncio.wait_for(raw.answer(), 20)) for _ in range(6)]
+        names = [head.split("x-request-id: ")[1].split("\r\n")[0] for head, _ in answers]
+        assert len({*names}) == 6
+        found = [body for _, body in answers if "resultitem" not in str(body).lower()]
+        assert list(map(marks_in, found)) == [["one"], ["one"], ["three"]]
+        # The connection is as good as before.
+        await raw.send(question)
+        assert marks_in((await asyncio.wait_for(raw.answer(), 20))[1]) == ["three"]
+        await raw.close()
+
+
+async def test_a_call_whose_answer_is_under_way_is_answered_at_the_end_of_the_server(
+    tmp_path: Path,
+) -> None:
+    with serving("--store", f"sqlite:///{tmp_path}/books.db") as server:
+        connections = [await Raw.to(server) for _ in range(50)]
+        for number, raw in enumerate(connections):
+            raw.writer.write(mark(f"text {number}"))
+        # Some are read by now, and some of these wait for their commit.
+        await asyncio.sleep(0.005)
+        server.process.terminate()
+        answered = []
+        for raw in connections:
+            # Reset, where the server had not read it.
+            with contextlib.suppress(ConnectionResetError):
+                answered.append(await raw.rest())
+                await raw.close()
+        assert await asyncio.to_thread(server.process.wait, 20) == 0
+        server.stdout.close()
+    # What was read is answered whole; what was not is not answered at all.
+    assert all(b'"ErrorCode":0' in answer for answer in answered if answer)
+    assert any(answered)

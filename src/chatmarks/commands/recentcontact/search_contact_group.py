@@ -6,10 +6,12 @@ twice and leaves out what has no data. `GroupItem` holds just the groups that th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import TypeAlias, cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from chatmarks.book import Book, Entry
 from chatmarks.command import AccountName, Call, reads
@@ -53,18 +55,51 @@ def check(request: Request, _: Profile) -> None:
 
 @reads(document="1047/53442", request=Request, check=check)
 def search_contact_group(request: Request, book: Book, _: Call) -> Answer:
-    """Look the conversations up. An item that is found has nothing wrong; the others are checked."""
-    records, named = [], 0
+    """Look the conversations up."""
+    records, named = _found_before(request, book) or _found(request, book)
+    # Records that are written already go out as they are.
+    return Answer(cast("list[Record]", records), group_items(book, named) if named else [])
+
+
+_Found: TypeAlias = tuple[Sequence[Raw], int]
+"""Records, and the groups that they name as bits."""
+
+
+def _found_before(request: Request, book: Book) -> _Found | None:
+    """What is found where each item is an account that was found before in this very book, else None.
+
+    Without a line of Python for each: a search of 300 is for the most part this.
+    """
+    items = request.ContactItem
+    if [item.Type for item in items].count(1) < len(items):
+        return None
+    found = [*map(_table(book).get, [item.To_Account for item in items])]
+    if not all(found):
+        return None
+    records, groups = zip(*found, strict=True)
+    return records, reduce(or_, {*groups})
+
+
+def _found(request: Request, book: Book) -> _Found:
+    """An item that is found has nothing wrong; the others are checked."""
+    records, named, table = [], 0, _table(book)
     find = cast("Mapping[tuple[object, object], Entry]", book.entries).get
-    kinds = TYPES.get
     for item in request.ContactItem:
-        kind = kinds(item.Type)
+        kind = TYPES.get(item.Type)
         # A plain tuple finds what a Peer finds, and is made five times as fast.
         entry = find((kind, item.To_Account if kind == 1 else item.ToGroupId))
         if entry is not None:
             named |= entry.groups
-            records.append(entry.__dict__.get("record") or ready_record(peer_of(item), entry))
+            record = ready_record(peer_of(item), entry)
+            records.append(record)
+            if kind == 1:
+                table[item.To_Account] = record, entry.groups
     if len(records) < len(request.ContactItem):
         check_contacts(request.ContactItem, "ContactItem")
-    # Records that are written already go out as they are.
-    return Answer(cast("list[Record]", records), group_items(book, named) if named else [])
+    return records, named
+
+
+def _table(book: Book) -> dict[object, tuple[Raw, int]]:
+    """Records of accounts, with their groups as bits, that were found in this book."""
+    table: dict[object, tuple[Raw, int]] = book.__dict__.setdefault("found", {})
+    return table
