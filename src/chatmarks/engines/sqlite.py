@@ -18,7 +18,7 @@ import apsw
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.cache import BookCache
+from chatmarks.cache import BookCache, Remembered
 from chatmarks.engines import BadStore, chat_groups, whole_rows
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
@@ -40,6 +40,8 @@ from chatmarks.store import (
 
 _CHECK_SECONDS = 1.0
 
+_WRITTEN_MAX = 64
+
 _TROUBLE_SECONDS = 10.0
 """How long after a fault the store is said not to be ready, whatever went well since."""
 
@@ -51,6 +53,8 @@ class SqliteStore:
         self._books = books
         self._loop = asyncio.get_running_loop()
         self._state_now: int | None = None
+        self._written: dict[Account, Kept] = {}
+        """What was written last, perhaps not committed; for the writer's thread alone."""
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._writer = GroupCommit(lambda: connect(path))
@@ -97,10 +101,7 @@ class SqliteStore:
 
         def work(connection: apsw.Connection) -> tuple[Kept, Returned]:
             try:
-                if remembered and _version(connection, account) == remembered.kept.version:
-                    kept = remembered.kept
-                else:
-                    kept = _loaded(connection, account)
+                kept = self._still_true(connection, account, remembered) or _loaded(connection, account)
                 book, answer = change(kept.book)
             except apsw.Error:
                 raise
@@ -110,12 +111,30 @@ class SqliteStore:
                 return kept, answer
             after = Kept(draw_version(), book)
             _write(connection, account, kept, after)
+            if len(self._written) >= _WRITTEN_MAX:
+                self._written.clear()
+            self._written[account] = after
             return after, answer
 
         # Kept only here, after the commit.
         after, answer = await self._writer.do(work)
         self._books.put_changed(account, after, checked_at=began_at)
         return answer
+
+    def _still_true(
+        self, connection: apsw.Connection, account: Account, remembered: Remembered | None
+    ) -> Kept | None:
+        """The book that an earlier change of the same group wrote, or that was in memory when the
+        change came, whichever is still in the file. Rolled back or not: its version tells."""
+        written = self._written.get(account)
+        if remembered is None and written is None:
+            return None
+        version = _version(connection, account)
+        if written is not None and written.version == version:
+            return written
+        if remembered is not None and remembered.kept.version == version:
+            return remembered.kept
+        return None
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         return self._look(lambda: [_version(self._reader, account) for account in accounts])
