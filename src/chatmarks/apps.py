@@ -113,13 +113,20 @@ class Apps:
 
     def _begin_load(self, sdkappid: int) -> asyncio.Task[OpenApp | None]:
         def end(task: asyncio.Task[OpenApp | None]) -> None:
-            del self._loading[sdkappid]
+            if self._loading.get(sdkappid) is task:
+                del self._loading[sdkappid]
             # Looked at, since nobody may be waiting: then the next call finds out for itself.
             task.cancelled() or task.exception()
 
         loading = self._loading[sdkappid] = asyncio.create_task(self._load(sdkappid))
         loading.add_done_callback(end)
         return loading
+
+    def forget(self, sdkappid: int) -> None:
+        """Ask the store at the next call, since this process changed the app."""
+        self._remembered.pop(sdkappid, None)
+        # What is being loaded may be older than the change.
+        self._loading.pop(sdkappid, None)
 
     async def _load(self, sdkappid: int) -> OpenApp | None:
         asked_at = self._monotonic()
@@ -128,11 +135,14 @@ class Apps:
                 app = await self._store.app(sdkappid)
         except TimeoutError as error:
             raise Busy from error
-        before = self._remembered.pop(sdkappid, (0.0, None))[1]
+        before = self._remembered.get(sdkappid, (0.0, None))[1]
         if app is not None and before is not None and before.revision == app.revision:
             found: OpenApp | None = before
         else:
             found = None if app is None else opened(app, self._seal, loopback=self._loopback)
+        if self._loading.get(sdkappid) is not asyncio.current_task():
+            return found
+        self._remembered.pop(sdkappid, None)
         self._remembered[sdkappid] = (asked_at, found)
         if len(self._remembered) > _REMEMBERED_MAX:
             self._remembered.popitem(last=False)

@@ -7,7 +7,7 @@ works on what lies around the books and gets the store itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
@@ -44,15 +44,27 @@ GROUP_OPEN_HTTP = WireService(
 )
 
 
+class Outcome(Struct, frozen=True, gc=False):
+    """How one item went: its `ResultCode` and `ResultInfo`."""
+
+    code: int = Code.OK
+    info: str = ""
+
+
 class Call(Struct, frozen=True, gc=False):
     """What a command may know of the world: the time in Unix seconds, the app and its profile, a
-    source of fresh ids, and which of the peers that the request brings data to do not exist."""
+    source of fresh ids, and which of the peers that the request brings data to do not exist.
+
+    `failing`: the items, by their position in the request, that must fail whatever they are, and are
+    not applied. It has none but for who asked for faults.
+    """
 
     sdkappid: int
     now: int
     profile: Profile
     draw_id: Callable[[], str]
     missing: frozenset[Peer] = frozenset()
+    failing: Mapping[int, Outcome] = {}
 
 
 class Kind(Enum):
@@ -66,7 +78,8 @@ class Kind(Enum):
 class Command(Struct, frozen=True):
     """A command of the table. `path` is its URL behind `/v4/`, which is also the file behind
     `commands/`; `rate` the documented number of calls a second, `answer` what it answers with beside
-    the base fields."""
+    the base fields, `items` what each item of a request names, where items have results of their
+    own."""
 
     service: WireService
     name: str
@@ -78,6 +91,7 @@ class Command(Struct, frozen=True):
     answer: type[Struct] | None
     check: Callable[[Any, Profile], None]
     brings: Callable[[Any], Iterable[Peer]]
+    items: Callable[[Any], Sequence[str]] | None
     run: Callable[..., Any]
     decoder: msgspec.json.Decoder[Any]
     differences: tuple[str, ...]
@@ -101,7 +115,7 @@ def _brings_nothing(_: object) -> Iterable[Peer]:
     return ()
 
 
-def _declare(
+def _declare(  # noqa: PLR0913 - as many as a command has parts
     service: WireService,
     kind: Kind,
     run: Callable[..., Any],
@@ -111,6 +125,7 @@ def _declare(
     check: Callable[[Any, Profile], None],
     rate: int = 200,
     brings: Callable[[Any], Iterable[Peer]] = _brings_nothing,
+    items: Callable[[Any], Sequence[str]] | None = None,
     differences: tuple[str, ...] = (),
 ) -> Command:
     return Command(
@@ -124,6 +139,7 @@ def _declare(
         answer=_answer_of(run),
         check=check,
         brings=brings,
+        items=items,
         run=run,
         decoder=msgspec.json.Decoder(request),
         differences=differences,
@@ -152,11 +168,12 @@ def writes(
     request: type[R],
     check: Callable[[R, Profile], None],
     brings: Callable[[R], Iterable[Peer]] = _brings_nothing,
+    items: Callable[[R], Sequence[str]] | None = None,
 ) -> Callable[[Callable[[R, Book, Call], tuple[Book, Struct]]], Command]:
     """Declare a command that changes a book.
 
     `brings` names the peers that a request brings data to; those that do not exist come back in
-    `Call.missing`.
+    `Call.missing`. `items` tells what each item of a request, also of one that is not sound, names.
     """
     return lambda run: _declare(
         RECENTCONTACT,
@@ -166,6 +183,7 @@ def writes(
         request=request,
         check=check,
         brings=brings,
+        items=items,
     )
 
 
@@ -176,6 +194,7 @@ def manages(
     request: type[S],
     check: Callable[[S, Profile], None],
     rate: int = 200,
+    items: Callable[[S], Sequence[str]] | None = None,
     differences: tuple[str, ...] = (),
 ) -> Callable[[Callable[[S, Call, Store], Awaitable[Struct | None]]], Command]:
     """Declare a command on accounts or chat groups. `differences` from the documents are published
@@ -188,6 +207,7 @@ def manages(
         request=request,
         check=check,
         rate=rate,
+        items=items,
         differences=differences,
     )
 

@@ -26,6 +26,7 @@ LOG_CALLS: tuple[Literal["all", "failed", "none"], ...] = ("all", "failed", "non
 _PORTS = range(65536)
 _WORKERS = range(1, 65)
 _CACHE_MB = range(1024 * 1024 + 1)
+_JOURNAL_CALLS = range(100_001)
 _STALE_MS = range(60_001)
 
 
@@ -42,8 +43,10 @@ class Settings(Struct, frozen=True):
     `admin_names`: by which names, beside those of loopback, the admin listener may be called;
     `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `tls`: whether they are those
     that `chatmarks tls init` made in `tls_dir`, or in the user's own folder; `log_calls`: which calls
-    are logged; `workers`: how many processes answer calls; `cache_mb`: how much of the books each
-    keeps in memory, in MiB; `max_stale_ms`: how old an answer from there may be."""
+    are logged; `control`: whether testers control the server, `snapshots` the folder of theirs, None
+    for one that goes with the server, and `journal_calls` how many calls are kept for them; `workers`:
+    how many processes answer calls; `cache_mb`: how much of the books each keeps in memory, in MiB;
+    `max_stale_ms`: how old an answer from there may be."""
 
     host: str
     port: int
@@ -55,6 +58,9 @@ class Settings(Struct, frozen=True):
     tls: bool
     tls_dir: str | None
     log_calls: Literal["all", "failed", "none"]
+    control: bool
+    snapshots: str | None
+    journal_calls: int
     store: str
     workers: int
     cache_mb: int
@@ -150,6 +156,9 @@ def _settings(reader: Reader) -> Settings:
         tls=tls,
         tls_dir=tls_dir,
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
+        control=reader.switch("control"),
+        snapshots=reader.find("snapshots").value,
+        journal_calls=reader.whole("journal_calls", 1000, "a number of calls", _JOURNAL_CALLS),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         workers=reader.whole("workers", 1, "a number of workers", _WORKERS),
         cache_mb=reader.whole("cache_mb", CACHE_BYTES >> 20, "a number of MiB", _CACHE_MB),
@@ -165,6 +174,11 @@ def _settings(reader: Reader) -> Settings:
         reader.mistakes.append(
             f"workers: {settings.workers} processes cannot share the store memory:, which lives in one;"
             " name another with --store"
+        )
+    if settings.workers > 1 and settings.control:
+        reader.mistakes.append(
+            f"workers: {settings.workers} processes have no control API, which lives in one; leave out"
+            " --control, or take one worker"
         )
     if reader.mistakes:
         raise ConfigError(reader.mistakes)
@@ -215,6 +229,9 @@ _KNOWN = {
     "tls",
     "tls_dir",
     "log_calls",
+    "control",
+    "snapshots",
+    "journal_calls",
     "workers",
     "cache_mb",
     "max_stale_ms",

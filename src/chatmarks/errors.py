@@ -84,6 +84,10 @@ class Code(IntEnum):
     ACCOUNT_SERVER_ERROR = 70500, "1047/34953", "server error; try again"
 
 
+CODES: dict[int, Code] = {code.value: code for code in Code}
+"""The codes by their numbers."""
+
+
 def shown(text: str) -> str:
     """`text` as an error may show it: as JSON, cut after 64 characters, then with its size."""
     if len(text) <= _SHOWN_MAX:

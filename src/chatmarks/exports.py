@@ -100,11 +100,11 @@ async def write(
     for app in apps:
         writer.add(app_line(app, with_keys=with_keys))
     incarnations: dict[str, int] = {}
-    async for group in _of_app(CHAT_GROUPS, store, sdkappid):
+    async for group in of_app(CHAT_GROUPS, store, sdkappid):
         writer.add(chat_group_line(group))
         incarnations[group.key] = group.group.incarnation
     accounts = 0
-    async for whole in _of_app(ACCOUNTS, store, sdkappid):
+    async for whole in of_app(ACCOUNTS, store, sdkappid):
         writer.add(account_line(whole, incarnations))
         accounts += 1
         if accounts % BATCH == 0:
@@ -127,7 +127,7 @@ class _Writer:
         self.lines += 1
 
 
-async def _of_app(part: Part[Record], store: Store, sdkappid: int | None) -> AsyncIterator[Record]:
+async def of_app(part: Part[Record], store: Store, sdkappid: int | None) -> AsyncIterator[Record]:
     """The records of one app, or of all."""
     prefix = "" if sdkappid is None else f"{sdkappid}:"
     async for key, record in records(part, store, prefix):

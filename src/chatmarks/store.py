@@ -31,8 +31,13 @@ UNFINISHED_COPY_FROM = "unfinished_copy_from"
 as it has it, nobody may serve it."""
 
 UNFINISHED_COPY_RUN = "unfinished_copy_run"
-"""The other property that a store can have: a random token of the run that began last to copy into it.
+"""Another property that a store can have: a random token of the run that began last to copy into it.
 No other run may write."""
+
+
+UNFINISHED_RESTORES = "unfinished_restores"
+"""Another property: a JSON object of the apps, by SDKAppID, whose restore from a snapshot broke off,
+and of what they were restored from. They have a part of the old and a part of the new."""
 
 
 class UnknownAccount(Exception):

@@ -22,6 +22,7 @@ Examples:
   chatmarks serve --dev --tls
   chatmarks serve --store sqlite:////var/lib/chatmarks/books.db
   chatmarks serve --workers 4 --store sqlite:////var/lib/chatmarks/books.db
+  chatmarks serve --dev --control
   CHATMARKS_APP=1400000001:admin CHATMARKS_APP_KEY_FILE=key chatmarks serve
 """
 
@@ -41,6 +42,9 @@ Examples:
     "--tls-dir", metavar="DIR", help="The folder of chatmarks tls init, where not the default."
 )
 @click.option("--log-calls", metavar="WHICH", help="Log calls: all, failed or none. [default: failed]")
+@click.option(
+    "--control", is_flag=True, default=None, help="Let testers control it by the admin listener."
+)
 @click.option("--workers", metavar="N", help="How many processes answer calls, 1 to 64. [default: 1]")
 @store_option
 @config_option

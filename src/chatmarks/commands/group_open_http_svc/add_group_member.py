@@ -6,6 +6,8 @@ in this way, and one that would become too full takes none of the call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from chatmarks.command import GROUP_OPEN_HTTP, AccountName, Call, manages
@@ -59,11 +61,17 @@ def check(request: Request, _: Profile) -> None:
     check_accounts(named(request.MemberList), "MemberList", CHAT_GROUP_MEMBERS_PER_ADD_MAX)
 
 
+def items(request: Request) -> Sequence[str]:
+    """The accounts."""
+    return [member.Member_Account for member in request.MemberList]
+
+
 @manages(
     GROUP_OPEN_HTTP,
     document="1047/34921",
     request=Request,
     check=check,
+    items=items,
     differences=(
         "Every chat group takes 6,000 members; calls that come together are each counted alone.",
         "`Result` is never 3, since nobody is asked.",
@@ -78,9 +86,10 @@ async def add_group_member(request: Request, call: Call, store: Store) -> Answer
             Code.CHAT_GROUP_NOT_ALLOWED,
             f"GroupId {group.id} is of type AVChatRoom, to which nobody can be added",
         )
-    asked = [member.Member_Account for member in request.MemberList]
-    accounts = await known(asked, call, store)
-    if not accounts:
+    asked = items(request)
+    going = [userid for position, userid in enumerate(asked) if position not in call.failing]
+    accounts = await known(going, call, store)
+    if going and not accounts:
         raise Fail(
             Code.CHAT_GROUP_ACCOUNT_UNKNOWN, "MemberList holds no account that was ever imported"
         )
@@ -93,10 +102,13 @@ async def add_group_member(request: Request, call: Call, store: Store) -> Answer
             f" at most {CHAT_GROUP_MEMBERS_MAX} are allowed",
         )
     # Those who are members already, too: that they are must be as durable as if they joined now.
-    roles = {userid: "Member" for userid in asked if userid in accounts}
+    roles = {userid: "Member" for userid in going if userid in accounts}
     was_added = await joined(roles, group, call, store)
     results: list[Result] = []
-    for userid in asked:
+    for position, userid in enumerate(asked):
+        if position in call.failing:
+            results.append(Result(userid, _FAILED))
+            continue
         added = was_added.get(userid, False if userid in accounts else None)
         code = _FAILED if added is None else _ADDED if added else _MEMBER_ALREADY
         results.append(Result(userid, code))

@@ -5,6 +5,8 @@ Document: 1047/34961. Each chat group has a code of its own; `ErrorCode` of the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
@@ -70,11 +72,17 @@ def check(request: Request, _: Profile) -> None:
         raise bad(f"GroupIdList has {count} ids; 1 to {CHAT_GROUPS_PER_INFO_MAX} are allowed")
 
 
+def items(request: Request) -> Sequence[str]:
+    """The chat groups."""
+    return request.GroupIdList
+
+
 @manages(
     GROUP_OPEN_HTTP,
     document="1047/34961",
     request=Request,
     check=check,
+    items=items,
     differences=(
         "`ResponseFilter` is ignored: all that is kept is answered, and other fields are left out.",
         "A chat group that does not exist is 10010 in its item, an id of a wrong form 10015.",
@@ -86,8 +94,10 @@ async def get_group_info(request: Request, call: Call, store: Store) -> Answer:
     groups = await store.chat_groups(call.sdkappid, sound)
     infos: list[Info] = []
     size = 0
-    for group_id in request.GroupIdList:
-        if problem := group_id_problem(group_id):
+    for position, group_id in enumerate(request.GroupIdList):
+        if failed := call.failing.get(position):
+            info = Info(group_id, failed.code, failed.info)
+        elif problem := group_id_problem(group_id):
             info = Info(group_id, Code.CHAT_GROUP_BAD_ID, problem)
         elif group := groups.get(group_id):
             info = await _described(group, call, store)

@@ -5,6 +5,8 @@ Document: 1047/34956.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from chatmarks.command import IM_OPEN_LOGIN, AccountName, Call, manages
@@ -26,7 +28,7 @@ class Request(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """`AccountStatus` is `Imported` or `NotImported`."""
+    """`AccountStatus` is `Imported` or `NotImported`, and "" where `ResultCode` is not 0."""
 
     UserID: AccountName
     ResultCode: int
@@ -50,11 +52,20 @@ def check(request: Request, _: Profile) -> None:
     check_account_count(request.CheckItem, "CheckItem")
 
 
-@manages(IM_OPEN_LOGIN, document="1047/34956", request=Request, check=check, rate=100)
+def items(request: Request) -> Sequence[str]:
+    """The accounts."""
+    return [item.UserID for item in request.CheckItem]
+
+
+@manages(IM_OPEN_LOGIN, document="1047/34956", request=Request, check=check, rate=100, items=items)
 async def account_check(request: Request, call: Call, store: Store) -> Answer:
     """Look for the accounts."""
-    userids = [item.UserID for item in request.CheckItem]
+    userids = items(request)
     known = await store.known_accounts(call.sdkappid, userids)
-    return Answer(
-        [Result(userid, 0, "", "Imported" if userid in known else "NotImported") for userid in userids]
-    )
+    results = []
+    for position, userid in enumerate(userids):
+        if failed := call.failing.get(position):
+            results.append(Result(userid, failed.code, failed.info, ""))
+        else:
+            results.append(Result(userid, 0, "", "Imported" if userid in known else "NotImported"))
+    return Answer(results)

@@ -6,6 +6,7 @@ Document: 1047/34955. Each account has a result of its own; `ActionStatus` stays
 from __future__ import annotations
 
 from asyncio import gather
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -53,12 +54,18 @@ def check(request: Request, _: Profile) -> None:
     check_account_count(request.DeleteItem, "DeleteItem")
 
 
+def items(request: Request) -> Sequence[str]:
+    """The accounts."""
+    return [item.UserID for item in request.DeleteItem]
+
+
 @manages(
     IM_OPEN_LOGIN,
     document="1047/34955",
     request=Request,
     check=check,
     rate=100,
+    items=items,
     differences=("The account of an administrator of the app is not deleted: 70402 in its result.",),
 )
 async def account_delete(request: Request, call: Call, store: Store) -> Answer:
@@ -66,7 +73,9 @@ async def account_delete(request: Request, call: Call, store: Store) -> Answer:
     app = await store.app(call.sdkappid)
     assert app is not None
 
-    async def delete(userid: str) -> Result:
+    async def delete(position: int, userid: str) -> Result:
+        if failed := call.failing.get(position):
+            return Result(failed.code, failed.info, userid)
         if userid in app.admins:
             info = "UserID is an administrator of the app"
             return Result(Code.ACCOUNT_BAD_PARAMETER, info, userid)
@@ -75,4 +84,4 @@ async def account_delete(request: Request, call: Call, store: Store) -> Answer:
         return Result(Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist", userid)
 
     # At once, so that they can share a sync.
-    return Answer(await gather(*(delete(item.UserID) for item in request.DeleteItem)))
+    return Answer(await gather(*(delete(*item) for item in enumerate(items(request)))))

@@ -7,6 +7,7 @@ taken, also together. An account that cannot be made is named in `FailAccounts`;
 from __future__ import annotations
 
 from asyncio import gather
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -47,20 +48,27 @@ def check(request: Request, _: Profile) -> None:
     check_account_count([*request.Accounts, *request.AccountList], "AccountList and Accounts")
 
 
+def items(request: Request) -> Sequence[str]:
+    """The accounts: those of `Accounts`, then those of `AccountList`."""
+    return [*request.Accounts, *(new.UserID for new in request.AccountList)]
+
+
 @manages(
     IM_OPEN_LOGIN,
     document="1047/34954",
     request=Request,
     check=check,
     rate=100,
+    items=items,
     differences=(PROFILE_NOT_KEPT,),
 )
 async def multiaccount_import(request: Request, call: Call, store: Store) -> Answer:
     """Make the accounts, each in a transaction of its own."""
     good: list[str] = []
     failed: list[str] = []
-    for new in [*map(NewAccount, request.Accounts), *request.AccountList]:
+    for position, new in enumerate([*map(NewAccount, request.Accounts), *request.AccountList]):
         fine = is_userid(new.UserID) and not long_value({"Nick": new.Nick, "FaceUrl": new.FaceUrl})
+        fine = fine and position not in call.failing
         (good if fine else failed).append(new.UserID)
     # At once, so that they can share a sync.
     await gather(*(store.create_account(Account(call.sdkappid, userid)) for userid in good))

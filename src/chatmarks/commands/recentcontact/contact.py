@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from chatmarks.book import Book, Edit, Entry, Peer, PeerType
-from chatmarks.command import AccountName, Call, is_userid, userid_problem
+from chatmarks.command import AccountName, Call, Outcome, is_userid, userid_problem
 from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import (
     CONVERSATIONS_PER_ACCOUNT_MAX,
@@ -45,13 +45,6 @@ class Record(Struct, frozen=True, kw_only=True):
     CustomMark: str | UnsetType = UNSET
     ContactGroupId: list[int] | UnsetType = UNSET
     Timestamp: int
-
-
-class Outcome(Struct, frozen=True):
-    """How one item went: its `ResultCode` and `ResultInfo`."""
-
-    code: Code = Code.OK
-    info: str = ""
 
 
 DONE = Outcome()
@@ -143,6 +136,11 @@ def peer_of(item: Contact) -> Peer:
     return Peer(kind, identity)
 
 
+def identity_of(item: Contact) -> str:
+    """The id that an item names, also of one that has a `contact_problem`; "" for none."""
+    return (item.To_Account if TYPES.get(item.Type) == PeerType.ACCOUNT else item.ToGroupId) or ""
+
+
 def item_of(peer: Peer) -> Contact:
     """The peer as the wire writes it."""
     if peer.type == PeerType.ACCOUNT:
@@ -183,11 +181,14 @@ def apply(edits: Sequence[Edit], book: Book, call: Call) -> tuple[Book, list[Out
     """The book after those of `edits` that may be done, in their order, and how each one went."""
     # What only takes data away is always done, or a disbanded chat group could never leave.
     refused = [edit.adds and edit.peer in call.missing for edit in edits]
+    for position in call.failing:
+        refused[position] = True
     allowed = [edit for edit, no in zip(edits, refused, strict=True) if not no]
     book, rooms = book.with_edits(allowed, call.now, call.profile.pooling)
     done = iter([DONE if room else FULL for room in rooms])
     return book, [
-        _missing(edit.peer) if no else next(done) for edit, no in zip(edits, refused, strict=True)
+        (call.failing.get(position) or _missing(edit.peer)) if no else next(done)
+        for position, (edit, no) in enumerate(zip(edits, refused, strict=True))
     ]
 
 

@@ -7,7 +7,7 @@ get a code of their own; the group is made all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from chatmarks.commands.recentcontact.contact import (
     check_count,
     check_edition,
     check_group_name,
+    identity_of,
     item_of,
     peer_of,
 )
@@ -86,7 +87,12 @@ def brings(request: Request) -> Iterable[Peer]:
     return map(peer_of, request.GroupContactItem[0].ContactItem)
 
 
-@writes(document="1047/53437", request=Request, check=check, brings=brings)
+def items(request: Request) -> Sequence[str]:
+    """What each conversation of the request names."""
+    return [identity_of(item) for group in request.GroupContactItem for item in group.ContactItem]
+
+
+@writes(document="1047/53437", request=Request, check=check, brings=brings, items=items)
 def create_contact_group(request: Request, book: Book, call: Call) -> tuple[Book, Answer]:
     """Make the group and add its conversations."""
     (wanted,) = request.GroupContactItem

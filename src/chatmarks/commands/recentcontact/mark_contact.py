@@ -19,6 +19,7 @@ from chatmarks.commands.recentcontact.contact import (
     check_count,
     check_edition,
     contact_problem,
+    identity_of,
     item_of,
     peer_of,
 )
@@ -126,7 +127,12 @@ def brings(request: Request) -> Iterable[Peer]:
     return (edit.peer for edit in map(_edit, request.MarkItem) if edit.adds)
 
 
-@writes(document="1047/53438", request=Request, check=check, brings=brings)
+def items(request: Request) -> Sequence[str]:
+    """What each conversation of the request names."""
+    return [identity_of(item.ContactItem) for item in request.MarkItem]
+
+
+@writes(document="1047/53438", request=Request, check=check, brings=brings, items=items)
 def mark_contact(request: Request, book: Book, call: Call) -> tuple[Book, Answer]:
     """Mark the conversations."""
     edits = [_edit(item) for item in request.MarkItem]

@@ -19,6 +19,7 @@ from chatmarks.commands.recentcontact.contact import (
     check_edition,
     check_group_name,
     contact_problem,
+    identity_of,
     item_of,
     peer_of,
 )
@@ -136,7 +137,15 @@ def brings(request: Request) -> Iterable[Peer]:
     return (peer_of(item.ContactItem) for item in changes if item.ContactOptType == ADD)
 
 
-@writes(document="1047/53439", request=Request, check=check, brings=brings)
+def items(request: Request) -> Sequence[str]:
+    """What each conversation of the request names."""
+    wanted = request.UpdateGroup
+    if wanted.UpdateGroupType != CHANGE_MEMBERS:
+        return ()
+    return [identity_of(item.ContactItem) for item in wanted.ContactUpdateItem or ()]
+
+
+@writes(document="1047/53439", request=Request, check=check, brings=brings, items=items)
 def update_contact_group(request: Request, book: Book, call: Call) -> tuple[Book, Answer]:
     """Rename the group, or change its conversations."""
     wanted = request.UpdateGroup
