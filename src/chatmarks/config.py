@@ -157,7 +157,7 @@ def _settings(reader: Reader) -> Settings:
         tls_dir=tls_dir,
         log_calls=reader.choice("log_calls", LOG_CALLS, "failed"),
         control=reader.switch("control"),
-        snapshots=reader.find("snapshots").value,
+        snapshots=reader.text("snapshots", "") if reader.find("snapshots").value is not None else None,
         journal_calls=reader.whole("journal_calls", 1000, "a number of calls", _JOURNAL_CALLS),
         store=reader.text("store", "memory:" if dev else "sqlite:///chatmarks.db"),
         workers=reader.whole("workers", 1, "a number of workers", _WORKERS),

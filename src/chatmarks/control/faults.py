@@ -253,9 +253,10 @@ def rate_outcome(effect: Effect, facts: Facts) -> Outcome:
         return Outcome(
             Code.APP_RATE, f"sdkappid {facts.sdkappid} called too often in this second already"
         )
-    assert facts.command is not None
-    path, rate = facts.command.path, facts.command.rate
-    return Outcome(Code.COMMAND_RATE, f"{path} was called {rate} times in this second already")
+    called = f"{facts.command.path} was called {facts.command.rate} times" if facts.command else ""
+    return Outcome(
+        Code.COMMAND_RATE, f"{called or 'a command was called too often'} in this second already"
+    )
 
 
 def _check_name(name: str | None) -> None:
@@ -304,7 +305,8 @@ _REQUIRED = {"answer": ("code",), "rate": ("of",), "items": ("code",), "latency"
 
 def _check_effect(effect: Effect, when: When) -> None:
     for name in ("code", "info", "kept", "of", "items", "ids", "ms"):
-        is_given = getattr(effect, name) not in (None, False)
+        value = getattr(effect, name)
+        is_given = value is not None and value is not False
         if is_given and name not in _FIELDS[effect.kind]:
             allowed = ", ".join(sorted(_FIELDS[effect.kind]))
             wrong = f"effect.{name} is not for kind {effect.kind}, which has: {allowed}"
