@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX
-from chatmarks.service import Service
+from chatmarks.service import Dropped, Road
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -32,6 +32,9 @@ _CORS: Headers = [
 ]
 ANSWER: Headers = [(b"content-type", b"application/json"), *_CORS]
 """What is said of every answer."""
+
+DROP = "chatmarks.drop"
+"""The extension of a scope whose "end" ends its connection without a response."""
 
 _CLOSE = (b"connection", b"close")
 
@@ -53,7 +56,7 @@ def named(request_id: str) -> tuple[bytes, bytes]:
     return b"x-request-id", request_id.encode()
 
 
-def public(service: Service) -> Application:
+def public(service: Road) -> Application:
     """The application of the public listener."""
     ids = request_ids()
 
@@ -77,7 +80,7 @@ def public(service: Service) -> Application:
         except _Left:
             return
         client = scope.get("client")
-        answer = await service.handle(
+        answer = service.handle(
             path,
             scope["query_string"],
             body,
@@ -86,9 +89,24 @@ def public(service: Service) -> Application:
             request_id=request_id,
             from_page=b"origin" in dict(scope["headers"]),
         )
-        await respond(send, answer, headers)
+        await respond_with(answer, headers, scope, receive, send)
 
     return application
+
+
+async def respond_with(
+    answer: Awaitable[bytes], headers: Headers, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Respond with what `answer` gives, or end the connection where it raises `Dropped`."""
+    try:
+        body = await answer
+    except Dropped:
+        scope["extensions"][DROP]["end"]()
+        # The server would answer for an application that returns before the connection is lost.
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
+    await respond(send, body, headers)
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.inspect import ListType, Metadata, StructType, Type, type_info
 
-from chatmarks.command import Command
+from chatmarks.command import Command, Outcome
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import ERROR_INFO_CHARACTERS_MAX
 
@@ -187,7 +187,7 @@ def encode_answer(payload: Struct | None) -> bytes:
     return b"".join((memoryview(_encoder.encode(payload))[:-1], b",", _OK))
 
 
-def encode_failure(fail: Fail) -> bytes:
+def encode_failure(fail: Fail | Outcome) -> bytes:
     """The bytes of a refused call: the four base fields and nothing else."""
     return _encoder.encode(
         {

@@ -19,10 +19,20 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from chatmarks.asgi import ANSWER, Application, Headers, Receive, Scope, Send, named, respond
+from chatmarks.asgi import (
+    ANSWER,
+    DROP,
+    Application,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    named,
+    respond_with,
+)
 from chatmarks.lane import Lane
 from chatmarks.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, IDLE_SECONDS_MAX
-from chatmarks.service import Asked
+from chatmarks.service import Asked, Dropped
 
 _PIECE_BYTES = 16384
 _DRAIN_SECONDS = 1.0
@@ -153,6 +163,7 @@ class Http11(HttpToolsProtocol):
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
+        self.scope["extensions"] = {DROP: {"end": self.transport.abort}}
         self.headers += headers
         super().on_headers_complete()
 
@@ -168,8 +179,9 @@ class Http11(HttpToolsProtocol):
         answer = self.rest or self.lane.finish(asked)
         self.asked = self.rest = None
 
-        async def answering(_: Scope, __: Receive, send: Send) -> None:
-            await respond(send, await answer, [*ANSWER, named(asked.request_id)])
+        async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+            headers = [*ANSWER, named(asked.request_id)]
+            await respond_with(answer, headers, scope, receive, send)
 
         usual: Application = self.app
         self.app = answering
@@ -193,7 +205,14 @@ class Http11(HttpToolsProtocol):
         self.rest.add_done_callback(self.tasks.discard)
 
     async def _answered(self, asked: Asked, rest: Awaitable[bytes]) -> bytes:
-        answer = await rest
+        try:
+            answer = await rest
+        except Dropped:
+            if self.asked is not asked:
+                raise
+            self.asked = self.rest = None
+            self.transport.abort()
+            return b""
         if self.asked is asked and self.lane is not None:
             self.asked = self.rest = None
             self.send(self.lane.response(self.defaults, asked, answer))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from chatmarks.asgi import ANSWER, Headers, request_ids
-from chatmarks.service import Asked, Service
+from chatmarks.service import Asked, Road
 
 
 class Connection(Protocol):
@@ -34,7 +34,7 @@ class Connection(Protocol):
 class Lane:
     """Answers the calls of all connections of a listener."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Road) -> None:
         self._service = service
         self._ids = request_ids()
         self._waiting: list[tuple[Connection, Asked]] = []

@@ -22,14 +22,15 @@ from msgspec.structs import replace
 from chatmarks.asgi import Application, Receive, Scope, Send, public
 from chatmarks.call_log import CallLog
 from chatmarks.config import Settings, is_loopback
+from chatmarks.control.clocks import Clocks
 from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
 from chatmarks.lane import Lane
 from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
 from chatmarks.metrics import Metrics, text
 from chatmarks.seal import Seal
-from chatmarks.service import Observed, Service
-from chatmarks.store import App, Store
+from chatmarks.service import Observed, Road, Service
+from chatmarks.store import UNFINISHED_RESTORES, App, Store
 from chatmarks.usersig import sign
 
 log = logging.getLogger("chatmarks")
@@ -58,24 +59,55 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     async with contextlib.AsyncExitStack() as stack:
         store, seal = await stack.enter_async_context(opened(settings))
-        service, metrics = stack.enter_context(watched(settings, store, seal))
+        clocks = Clocks() if settings.control else None
+        service, metrics = stack.enter_context(watched(settings, store, seal, clocks))
+        road, more = await stack.enter_async_context(_road(settings, store, seal, service, clocks))
 
         async def metrics_page() -> bytes:
             return text(metrics.counts())
 
-        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings)
+        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, more)
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
         await stack.enter_async_context(
             listening(
                 (
-                    http(public(service), settings.tls_cert, settings.tls_key, lane=Lane(service)),
+                    http(public(road), settings.tls_cert, settings.tls_key, lane=Lane(road)),
                     public_socket,
                 ),
                 (http(admin_app), admin_socket),
             )
         )
         yield await described(settings, store, public_socket, admin_socket)
+
+
+@contextlib.asynccontextmanager
+async def _road(
+    settings: Settings, store: Store, seal: Seal, service: Service, clocks: Clocks | None
+) -> AsyncIterator[tuple[Road, Callable[[], list[Any]]]]:
+    """What answers the calls, and what makes further routes of the admin listener."""
+    if clocks is None:
+        await warn_of_unfinished_restores(store)
+        yield service, list
+        return
+    # Imported here: a server that nobody controls needs none of it.
+    from chatmarks.control.parts import controlling
+
+    async with controlling(
+        store, seal, service, clocks, settings.snapshots, settings.journal_calls
+    ) as control:
+        yield control.road, control.routes
+
+
+async def warn_of_unfinished_restores(store: Store) -> None:
+    """Log which apps are part old, part new, since a crash broke off their restore."""
+    unfinished = await store.read_property(UNFINISHED_RESTORES)
+    for sdkappid in msgspec.json.decode(unfinished or "{}"):
+        log.warning(
+            "app %s was being restored from a snapshot when its server ended, and is part old and"
+            " part new; serve --control goes on with it",
+            sdkappid,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -99,9 +131,9 @@ async def opened(settings: Settings, *, create: bool = True) -> AsyncIterator[tu
 
 @contextlib.contextmanager
 def watched(
-    settings: Settings, store: Store, seal: Seal
+    settings: Settings, store: Store, seal: Seal, clocks: Clocks | None = None
 ) -> Generator[tuple[Service, Metrics], None, None]:
-    """The road, with what counts and logs its calls."""
+    """The road, with what counts and logs its calls. `clocks`: those that apps have of their own."""
     metrics = Metrics(store)
     observers: list[Callable[[Observed], None]] = [metrics.observe]
     with contextlib.ExitStack() as stack:
@@ -110,7 +142,9 @@ def watched(
             stack.callback(call_log.flush)
             observers.append(call_log.observe)
         loopback = is_loopback(settings.host)
-        yield Service(store, seal, loopback=loopback, observers=observers), metrics
+        clock_of = None if clocks is None else clocks.now
+        service = Service(store, seal, loopback=loopback, clock_of=clock_of, observers=observers)
+        yield service, metrics
 
 
 async def described(
@@ -135,9 +169,10 @@ def admin_when_asked(
     problem: Callable[[], Awaitable[str | None]],
     metrics: Callable[[], Awaitable[bytes]],
     settings: Settings,
+    more: Callable[[], list[Any]] = list,
 ) -> Application:
     """The admin listener's application, made at its first request: its framework takes 30 ms of
-    start-up and is no part of the road."""
+    start-up and is no part of the road. `more` gives further routes."""
     made: list[Application] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,7 +180,7 @@ def admin_when_asked(
             from chatmarks.admin import admin
 
             names = [settings.admin_host, *settings.admin_names]
-            made.append(admin(problem, metrics, names=names, token=settings.admin_token))
+            made.append(admin(problem, metrics, names=names, token=settings.admin_token, more=more()))
         await made[0](scope, receive, send)
 
     return application

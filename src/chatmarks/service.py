@@ -10,14 +10,14 @@ import logging
 import secrets
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Peer, PeerType
-from chatmarks.command import Call, Command, Kind, check_from_account
+from chatmarks.command import Call, Command, Kind, Outcome, check_from_account
 from chatmarks.commands import COMMANDS
 from chatmarks.envelope import decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
@@ -28,7 +28,8 @@ from chatmarks.store import Busy, Kept, Returned, Store, UnknownAccount
 
 log = logging.getLogger("chatmarks")
 
-_COMMAND_OF = {f"/v4/{path}": command for path, command in COMMANDS.items()}
+COMMAND_OF = {f"/v4/{path}": command for path, command in COMMANDS.items()}
+"""The commands by the paths of their URLs."""
 
 
 def draw_chat_group_id() -> str:
@@ -38,7 +39,7 @@ def draw_chat_group_id() -> str:
 
 class Asked(Struct, frozen=True, gc=False):
     """A call as HTTP brought it. `source` is the caller's address; `from_page` tells whether a page in
-    a browser calls; `request_id` names the call to observers."""
+    a browser calls; `request_id` names the call to observers; `failing` as in `Call`."""
 
     path: str
     query: bytes
@@ -47,6 +48,7 @@ class Asked(Struct, frozen=True, gc=False):
     source: str = ""
     from_page: bool = False
     request_id: str = ""
+    failing: Mapping[int, Outcome] = types.MappingProxyType({})
 
 
 class Observed(Struct, frozen=True, gc=False):
@@ -58,6 +60,27 @@ class Observed(Struct, frozen=True, gc=False):
     code: Code
     seconds: float
     request_id: str
+
+
+class Dropped(Exception):
+    """A call has no answer: its connection must end without one. No service raises it by itself."""
+
+
+class Road(Protocol):
+    """What answers calls: a `Service`, or what stands before it. May raise `Dropped` where it is
+    awaited."""
+
+    def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
+        """The answer to a call where nothing has to be waited for, else what waits for it in a task."""
+
+    def handle(self, *asked: Any, **more: Any) -> Awaitable[bytes]:
+        """The answer to one call, given as the fields of `Asked`."""
+
+    def refuse(self, fail: Fail) -> bytes:
+        """The answer to a call that is refused."""
+
+    async def ready(self) -> bool:
+        """Whether the store can be used."""
 
 
 class _MayWait:
@@ -81,8 +104,9 @@ class Service:
     """Answers calls from a store.
 
     `loopback`: whether only this machine can call, without which the published demo key is none and
-    every ticket is verified. `observers` are told of every call; `clock` gives Unix seconds;
-    `draw_id` the random part of a new chat-group id.
+    every ticket is verified. `observers` are told of every call; `clock` gives Unix seconds, and
+    `clock_of` those of an app, where apps have clocks of their own; `draw_id` the random part of a new
+    chat-group id.
     """
 
     def __init__(
@@ -92,11 +116,12 @@ class Service:
         *,
         loopback: bool,
         clock: Callable[[], float] = time.time,
+        clock_of: Callable[[int], float] | None = None,
         draw_id: Callable[[], str] = draw_chat_group_id,
         observers: Sequence[Callable[[Observed], None]] = (),
     ) -> None:
         self.store = store
-        self._gateway = Gateway(store, seal, loopback=loopback, clock=clock)
+        self._gateway = Gateway(store, seal, loopback=loopback, clock=clock, clock_of=clock_of)
         self._draw_id = draw_id
         self._observers = observers
         self._running = 0
@@ -131,7 +156,7 @@ class Service:
                 raise Fail(Code.HTTP_UNPARSABLE, "HTTP parse Error")
             caller = parse_query(asked.query)
             sdkappid = caller.sdkappid
-            command = _COMMAND_OF.get(asked.path)
+            command = COMMAND_OF.get(asked.path)
             if command is None:
                 raise Fail(Code.NO_SUCH_COMMAND, f"no command at {asked.path[:200]}")
             source, from_page = asked.source, asked.from_page
@@ -140,7 +165,7 @@ class Service:
                 await _MAY_WAIT
                 let_in = await self._gateway.admit(command, caller, source, from_page=from_page)
             app, second = let_in
-            call = Call(app.sdkappid, second, app.profile, self._draw_id)
+            call = Call(app.sdkappid, second, app.profile, self._draw_id, failing=asked.failing)
             answer = encode_answer(await self._run(command, decode_body(command, asked.body), call))
         except Fail as fail:
             code, answer = fail.code, self.refuse(fail)
@@ -164,6 +189,10 @@ class Service:
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused."""
         return encode_failure(fail)
+
+    def forget(self, sdkappid: int) -> None:
+        """Look at an app anew, since this process made, changed or deleted it."""
+        self._gateway.forget(sdkappid)
 
     async def ready(self) -> bool:
         """Whether the store can be used; the log has the reason when it cannot."""

@@ -30,6 +30,7 @@ def noted(name: str = "call", **changes: Any) -> Noted:
         "request": b'{"From_Account":"user_0001"}',
         "answer": OK,
         "code": 0,
+        "done_code": 0,
         "ms": 1.5,
     }
     return Noted(**fields | changes)
@@ -216,9 +217,7 @@ def test_each_item_that_failed_has_a_reason_of_its_own() -> None:
 
 def test_an_item_that_fails_without_a_code_is_told_too() -> None:
     text = b'{"FailAccounts":["b"],"ErrorCode":0}'
-    assert why(answer=text, failed_by={1: "mine"}) == [
-        {"item": 1, "decided": "fault", "fault": "mine"}
-    ]
+    assert why(answer=text, failed_by={1: "mine"}) == [{"item": 1, "decided": "fault", "fault": "mine"}]
 
 
 def test_what_is_too_long_is_cut_and_says_so() -> None:

@@ -31,7 +31,8 @@ class Checked(Struct, frozen=True):
 
 class Noted(Struct, frozen=True):
     """A call as it is kept. `time`: Unix seconds at its arrival, `now`: what its app's clock showed;
-    `code`: its `ErrorCode`, None when the connection ended without an answer; `faults`: the rules that
+    `code`: its `ErrorCode`, None when the connection ended without an answer; `done_code`: the same of
+    what the server would have answered, None where nothing was done; `faults`: the rules that
     struck it, and `failed_by` those that made an item fail; `checks`: of its ticket, where that was
     refused."""
 
@@ -48,6 +49,7 @@ class Noted(Struct, frozen=True):
     request: bytes
     answer: bytes | None
     code: int | None
+    done_code: int | None
     ms: float
     faults: tuple[str, ...] = ()
     failed_by: Mapping[int, str] = {}
@@ -56,7 +58,9 @@ class Noted(Struct, frozen=True):
 
     @property
     def bytes(self) -> int:
-        return len(self.request) + len(self.answer or b"") + len(self.query) + _CALL_BYTES
+        return (
+            len(self.request) + len(self.answer or b"") + len(self.query) + len(self.path) + _CALL_BYTES
+        )
 
 
 def query_without_ticket(query: bytes) -> tuple[str, list[bytes]]:
@@ -102,6 +106,7 @@ def told(call: Noted, cursor: str) -> dict[str, Any]:
         "request": request,
         "answer": answer,
         "code": call.code,
+        "done_code": call.done_code,
         "ms": call.ms,
         "faults": call.faults,
         "why": list(_reasons(call, None if answer_cut else call.answer)),

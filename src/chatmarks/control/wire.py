@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from asyncio import timeout
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -87,7 +87,17 @@ def _refused(complaint: str, wanted: type[Struct]) -> Refused:
         field = f"{path}.{missing[1]}" if path else missing[1]
         return Refused(400, f"{field} is missing", field)
     what = what.replace("`", "")
+    if what.startswith("Invalid enum value") and (allowed := _choices(wanted, path)):
+        what = f"{what} is unknown; known: {', '.join(allowed)}"
     return Refused(400, f"{path or 'the body'}: {what[:1].lower()}{what[1:]}", path)
+
+
+def _choices(wanted: type[Struct], path: str) -> list[str]:
+    """The texts that the field at `path` may be."""
+    parent, _, name = path.rpartition(".")
+    kind = next(each.type for each in fields(_at(wanted, parent)) if each.encode_name == name)
+    kinds = [kind, *get_args(kind)]
+    return [text for each in kinds if get_origin(each) is Literal for text in get_args(each)]
 
 
 def _at(wanted: type[Struct], path: str) -> type[Struct]:

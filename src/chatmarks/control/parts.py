@@ -1,0 +1,52 @@
+"""Puts the control API together for one server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from msgspec import Struct
+
+from chatmarks.control.clocks import Clocks
+from chatmarks.control.controlled import Controlled
+from chatmarks.control.faults import Faults
+from chatmarks.control.gate import Gate
+from chatmarks.control.journal import Journal
+from chatmarks.control.snapshots import Snapshots
+from chatmarks.control.upkeep import Upkeep
+from chatmarks.seal import Seal
+from chatmarks.service import Service
+from chatmarks.store import Store
+
+
+class Control(Struct, frozen=True):
+    """`road` answers the calls in place of the service; `routes` makes those of the admin listener."""
+
+    road: Controlled
+    routes: Callable[[], list[Any]]
+
+
+@asynccontextmanager
+async def controlling(
+    store: Store, seal: Seal, service: Service, clocks: Clocks, folder: str | None, journal_calls: int
+) -> AsyncIterator[Control]:
+    """Control over a server until the end of the block. The service must have `clocks`. Snapshots are
+    kept in `folder`, or without one in a directory that is gone afterwards."""
+    with ExitStack() as stack:
+        kept_in = folder or stack.enter_context(TemporaryDirectory(prefix="chatmarks-snapshots-"))
+        faults, gate, journal = Faults(), Gate(), Journal(journal_calls)
+        snapshots = Snapshots(Path(kept_in))
+        upkeep = Upkeep(store, seal, snapshots, clocks, faults, gate, service.forget)
+        await upkeep.start()
+
+        def routes() -> list[Any]:
+            # Imported at the first request to the admin listener, with its framework.
+            from chatmarks.control.routes import Parts, control_routes
+
+            return control_routes(Parts(store, upkeep, snapshots, clocks, faults, journal))
+
+        road = Controlled(service, clocks, faults, journal, gate, upkeep.broken)
+        yield Control(road, routes)
