@@ -119,6 +119,7 @@ class Client:
         self, url: str, *, key: str = KEY, identifier: str = ADMIN, sdkappid: int = SDKAPPID
     ) -> None:
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=False)
+        self.sdkappid = sdkappid
         self.query = signed_query(identifier, key, sdkappid)
 
     async def __aenter__(self) -> Self:
