@@ -31,4 +31,3 @@ def admin(server: Server) -> Iterator[Admin]:
     tester = Admin(server)
     yield tester
     tester.ask("DELETE", "/faults")
-    tester.http.close()

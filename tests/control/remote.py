@@ -10,28 +10,28 @@ from process import Client, Server
 
 
 class Admin:
-    """Who calls the control API of a server."""
+    """Who calls the control API of a server, each time with a connection of its own."""
 
     def __init__(self, server: Server, **headers: str) -> None:
         self.url = server.url
-        self.http = httpx.Client(
-            base_url=f"{server.announced['admin_url']}/control",
-            headers=headers,
-            trust_env=False,
-            timeout=60,
-        )
+        self.control_url = f"{server.announced['admin_url']}/control"
+        self.headers = headers
+
+    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """The response to a request, whatever it is."""
+        with httpx.Client(trust_env=False, verify=False, timeout=60) as http:
+            return http.request(method, self.control_url + path, headers=self.headers, **more)
 
     def ask(self, method: str, path: str, body: Any = None, **parameters: Any) -> Any:
         """The answer of what must succeed."""
-        response = self.http.request(
-            method, path, json=body, params={name.rstrip("_"): v for name, v in parameters.items()}
-        )
+        more = {"params": parameters} if parameters else {}
+        response = self.send(method, path, json=body, **more)
         assert response.status_code in (200, 201), response.text
         return response.json()
 
     def refused(self, method: str, path: str, content: bytes = b"") -> tuple[int, str, str]:
         """Status, message and field of what must be refused."""
-        response = self.http.request(method, path, content=content)
+        response = self.send(method, path, content=content)
         told = response.json()
         assert told.keys() <= {"error", "field"}
         return response.status_code, told["error"], told.get("field", "")

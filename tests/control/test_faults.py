@@ -236,7 +236,7 @@ def test_a_name_that_is_there_is_refused() -> None:
         (rule(when={"seed": 3}), "when.seed", "only allowed with when.probability"),
         (rule(code=0), "effect.code", "is 0; 1 to 999999"),
         (rule(code=1_000_000), "effect.code", "is 1000000; 1 to 999999"),
-        (rule(info="a" * 513), "effect.info (characters)", "is 513; 0 to 512"),
+        (rule(info="a" * 513), "effect.info", "is 513; 0 to 512"),
         (rule("items", when={"command": MARK}), "effect.code", "is missing; kind items requires"),
         (rule("latency"), "effect.ms", "is missing; kind latency requires"),
         (rule("latency", ms=60_001), "effect.ms", "is 60001; 1 to 60000"),
@@ -252,7 +252,7 @@ def test_a_name_that_is_there_is_refused() -> None:
         ),
         (
             rule("items", code=1, when={"command": MARK}, ids=[]),
-            "effect.ids (entries)",
+            "effect.ids",
             "is 0; 1 to 300",
         ),
     ],
@@ -263,7 +263,7 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong: Rule, field: str, told: st
         faults.add(wrong)
     assert (refused.value.status, refused.value.field) == (400, field)
     assert told in refused.value.message
-    assert field.partition(" ")[0] in refused.value.message
+    assert field in refused.value.message
     assert not faults
 
 

@@ -230,6 +230,13 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
     assert call["why"] == [{"decided": "ok"}]
 
 
+def test_json_that_is_nested_too_deeply_is_shown_as_text() -> None:
+    journal = Journal()
+    deep = b"[" * 5000 + b"]" * 5000
+    journal.note(noted(request=deep))
+    assert shown(journal)[0]["request"] == deep.decode()
+
+
 def test_what_just_fits_is_not_cut() -> None:
     journal = Journal()
     journal.note(noted(request=without(b'"' + b"x" * (TEXT_BYTES_MAX - 2) + b'"', [])))

@@ -317,7 +317,9 @@ def _check_effect(effect: Effect, when: When) -> None:
     if effect.code is not None:
         in_range("effect.code", effect.code, 1, CODE_MAX)
     if effect.info is not None:
-        in_range("effect.info (characters)", len(effect.info), 0, INFO_CHARACTERS_MAX)
+        in_range(
+            "effect.info", len(effect.info), 0, INFO_CHARACTERS_MAX, "the length of effect.info"
+        )
     if effect.ms is not None:
         in_range("effect.ms", effect.ms, 1, WAIT_MS_MAX)
     if effect.kind == "items":
@@ -336,6 +338,7 @@ def _check_items(effect: Effect, when: When) -> None:
         )
     for name, listed in (("items", effect.items), ("ids", effect.ids)):
         if listed is not None:
-            in_range(f"effect.{name} (entries)", len(listed), 1, LISTED_MAX)
+            field = f"effect.{name}"
+            in_range(field, len(listed), 1, LISTED_MAX, f"the length of {field}")
     for number, position in enumerate(effect.items or ()):
         in_range(f"effect.items[{number}]", position, 0, LISTED_MAX - 1)

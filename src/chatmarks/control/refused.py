@@ -13,7 +13,7 @@ class Refused(Exception):
         self.status, self.message, self.field = status, message, field
 
 
-def in_range(field: str, value: float, least: float, most: float) -> None:
-    """Refuse a number that is not allowed."""
+def in_range(field: str, value: float, least: float, most: float, what: str = "") -> None:
+    """Refuse a number that is not allowed. `what` says what it is, where it is not `field` itself."""
     if not least <= value <= most:
-        raise Refused(400, f"{field} is {value}; {least} to {most} are allowed", field)
+        raise Refused(400, f"{what or field} is {value}; {least} to {most} are allowed", field)

@@ -227,7 +227,7 @@ class _Clock:
         elif wanted.move_seconds is not None:
             in_range("move_seconds", wanted.move_seconds, -NOW_MAX, NOW_MAX)
             now += wanted.move_seconds
-            in_range("now, once moved,", now, 0, NOW_MAX)
+            in_range("move_seconds", now, 0, NOW_MAX, "now, once moved,")
         frozen = before.frozen if wanted.frozen is None else wanted.frozen
         self._clocks.change(sdkappid, now, frozen=frozen)
         return self._clocks.state(sdkappid)
