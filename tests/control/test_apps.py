@@ -8,8 +8,8 @@ import pytest
 
 from chatmarks.book import Account
 from chatmarks.control.app_data import Emptied
-from chatmarks.control.faults import Effect, Rule, When
 from chatmarks.control.refused import Refused
+from chatmarks.control.rules import Effect, Rule, When
 from chatmarks.store import ChatGroup
 from control.kit import Kit, change, fill, seen
 from harness import Caller, Clock

@@ -9,8 +9,9 @@ import pytest
 
 from chatmarks.command import Outcome
 from chatmarks.commands import COMMANDS
-from chatmarks.control.faults import NOTHING, Facts, Faults, Rule
+from chatmarks.control.faults import NOTHING, Facts, Faults
 from chatmarks.control.refused import Refused
+from chatmarks.control.rules import Rule
 
 MARK = "recentcontact/mark_contact"
 SEARCH = "recentcontact/search_contact_group"

@@ -88,6 +88,14 @@ async def test_a_name_that_leads_elsewhere_is_refused(kit: Kit, name: str) -> No
     assert list(kit.folder.rglob("*")) == []
 
 
+async def test_a_folder_that_takes_no_snapshot_is_told(kit: Kit) -> None:
+    caller = await kit.app()
+    kit.folder.write_text("a file where the folder should be")
+    with pytest.raises(Refused, match="snapshot a cannot be written: ") as refused:
+        await kit.upkeep.snapshot(caller.sdkappid, "a")
+    assert refused.value.status == 507
+
+
 async def test_a_snapshot_that_is_not_there_is_not_found(kit: Kit) -> None:
     caller = await kit.app()
     await kit.upkeep.snapshot(caller.sdkappid, "there")

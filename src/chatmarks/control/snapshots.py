@@ -45,16 +45,20 @@ class Snapshots:
             partial.unlink(missing_ok=True)
 
     async def write(self, store: Store, sdkappid: int, name: str) -> Snapshot:
-        """Write what the store has of an app, without its keys. Raises `Refused` 400."""
+        """Write what the store has of an app, without its keys. Raises `Refused` 400, and 507 when the
+        folder does not take it."""
         file = self._file(sdkappid, name)
-        self._make_folder(sdkappid)
-        with beside(file) as partial:
-            with partial.open("wb") as output:
-                await exports.write(store, output, _tell_nobody, sdkappid=sdkappid, with_keys=False)
-            sync(partial)
-            partial.replace(file)
-            sync_directory(file.parent)
-        return _described(file)
+        try:
+            self._make_folder(sdkappid)
+            with beside(file) as partial:
+                with partial.open("wb") as output:
+                    await exports.write(store, output, _tell_nobody, sdkappid=sdkappid, with_keys=False)
+                sync(partial)
+                partial.replace(file)
+                sync_directory(file.parent)
+            return _described(file)
+        except OSError as error:
+            raise Refused(507, f"snapshot {name} cannot be written: {error.strerror}") from error
 
     def _make_folder(self, sdkappid: int) -> None:
         folder = self._folder / str(sdkappid)
