@@ -69,7 +69,7 @@ def test_control_is_a_key_of_the_file(tmp_path: Path, *, text: str, wanted: bool
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"CHATMARKS_CONTROL": "perhaps"}, "CHATMARKS_CONTROL: 'perhaps' is not a switch; 1, true"),
+        ({"CHATMARKS_CONTROL": "perhaps"}, "CHATMARKS_CONTROL: 'perhaps' is neither on nor off"),
         ({"CHATMARKS_SNAPSHOTS": ""}, "CHATMARKS_SNAPSHOTS: '' is not a text of one character"),
         ({"CHATMARKS_JOURNAL_CALLS": "-1"}, "CHATMARKS_JOURNAL_CALLS: '-1' is not a number of calls"),
         ({"CHATMARKS_CONTROL": "1", "CHATMARKS_WORKERS": "2"}, "workers: 2 processes have no control"),
@@ -83,7 +83,7 @@ def test_settings_that_make_no_sense_are_refused(environ: dict[str, str], told: 
 def test_a_file_with_a_wrong_switch_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "chatmarks.toml"
     file.write_text("control = [1]\n")
-    with pytest.raises(config.ConfigError, match=r"control: \[1\] is not a switch"):
+    with pytest.raises(config.ConfigError, match=r"control: \[1\] is neither on nor off"):
         config.load({"config": str(file)}, {})
 
 
