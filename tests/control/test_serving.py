@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from chatmarks.store import UNFINISHED_RESTORES
 from control.kit import lines
 from control.remote import Admin
 from harness import account
-from process import Client, Server, run, serving
+from process import PROGRAM, Client, Server, run, serving
 
 MARK = "recentcontact/mark_contact"
 GROUPS = "recentcontact/get_contact_group"
@@ -298,6 +300,25 @@ async def test_control_works_over_a_file_and_over_tls_alike(tmp_path: Path) -> N
                 await client.call(MARK, marks(3))
             body = {"From_Account": "u1", "StartIndex": 0}
             assert (await client.ok(GROUPS, body))["ContactItem"][0]["StandardMark"] == "1000"
+
+
+@pytest.mark.parametrize("flags", [(), ("--control",)])
+def test_people_are_told_where_the_control_api_is(flags: tuple[str, ...]) -> None:
+    ports = ("--port", "0", "--admin-port", "0")
+    process = subprocess.Popen(
+        [*PROGRAM, "serve", "--dev", *ports, *flags],
+        env={name: text for name, text in os.environ.items() if not name.startswith("CHATMARKS_")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    told = list(itertools.takewhile(lambda line: "Try it" not in line, process.stdout))
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    (admin_url,) = [line.split()[1] for line in told if line.startswith("  admin ")]
+    expected = [f"  control {admin_url}/control\n"] if flags else []
+    assert [line for line in told if "control" in line] == expected
 
 
 def test_what_is_announced_is_what_was_announced_without_control() -> None:

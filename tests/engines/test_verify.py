@@ -85,6 +85,11 @@ def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
     assert lines(path) == []
 
 
+def test_a_store_with_an_unfinished_restore_is_sound(path: Path) -> None:
+    alter(path, "INSERT INTO property VALUES ('unfinished_restores', '{}')")
+    assert lines(path) == []
+
+
 async def test_a_store_that_is_open_is_verified_with_what_is_still_in_its_log(path: Path) -> None:
     store = await open_store(f"sqlite:///{path}")
     await store.create_account(Account(SDKAPPID, "new"))

@@ -122,6 +122,8 @@ def _announcement(server: Any, settings: Settings) -> str:
     ca = _ca(settings)
     if ca:
         lines.append(f"  CA     {ca} (chatmarks tls trust tells who needs it, and how)")
+    if settings.control:
+        lines.append(f"  control {server.admin_url}/control")
     if server.app:
         lines.append(f"  app    {server.app.sdkappid}, administrator {server.app.admins[0]}")
     if settings.dev:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO
 
 import msgspec
@@ -25,6 +26,8 @@ _FIRST_DRAWN, _LAST_DRAWN = 1_500_000_001, 1_999_999_999
 """Ten digits as real ones have, and below 2**31 for clients that count in 32 bits."""
 
 _PROBLEMS_TOLD_MAX = 20
+_PROBLEMS_COUNTED_MAX = 1000
+"""What has so many is read no further: a seed of nothing but line ends has 64 million."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -60,6 +63,10 @@ class Put(Struct, frozen=True):
 
     accounts: int
     chat_groups: int
+
+
+class _Enough(Exception):
+    """There are problems enough."""
 
 
 class _Taken(Exception):
@@ -141,10 +148,16 @@ def checked(file: IO[bytes], what: str, status: int = 400) -> Content:
         count += 1
         if len(problems) < _PROBLEMS_TOLD_MAX:
             problems.append(f"line {number}: {problem}")
+        if count == _PROBLEMS_COUNTED_MAX:
+            raise _Enough
 
-    content = exports.check(file, size, found, _tell_nobody)
+    content = Content({}, {}, {})
+    with suppress(_Enough):
+        content = exports.check(file, size, found, _tell_nobody)
     if count:
-        raise Refused(status, f"{what} is no sound export, problems: {count}; {'; '.join(problems)}")
+        counted = f"{count} or more" if count == _PROBLEMS_COUNTED_MAX else count
+        told = "; ".join(problems)
+        raise Refused(status, f"{what} is no sound export, problems: {counted}; {told}")
     keys = (*content.apps, *content.chat_groups, *content.accounts)
     apps = {key.partition(":")[0] for key in keys}
     if len(apps) > 1:

@@ -24,7 +24,14 @@ from chatmarks.soundness import (
     membership_problems,
     on_one_line,
 )
-from chatmarks.store import UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, App, ChatGroup, Membership
+from chatmarks.store import (
+    UNFINISHED_COPY_FROM,
+    UNFINISHED_COPY_RUN,
+    UNFINISHED_RESTORES,
+    App,
+    ChatGroup,
+    Membership,
+)
 
 _STRIDE = 200
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
@@ -53,7 +60,9 @@ _MEMBERSHIPS = (
     " joined_at, owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
 )
 _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
-_KNOWN_PROPERTIES = {UNFINISHED_COPY_FROM.encode(), UNFINISHED_COPY_RUN.encode()}
+_KNOWN_PROPERTIES = {
+    name.encode() for name in (UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, UNFINISHED_RESTORES)
+}
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
