@@ -225,6 +225,39 @@ async def test_the_journal_is_found_by_the_request_id_of_an_answer(admin: Admin)
         assert call["why"] == [{"decided": "ok"}]
 
 
+@pytest.mark.parametrize(
+    ("query", "body", "code", "shown"),
+    [
+        ("", b"{}", 60012, {}),
+        ("sdkappid=%ff", b"{}", 60002, {}),
+        ("sdkappid=x&identifier=a", b"{}", 60006, {}),
+        ("sdkappid=1&identifier=a", b"{", 60006, "{"),
+        ("sdkappid=1&identifier=a", b'{"From_Account":5}', 60006, {"From_Account": 5}),
+    ],
+)
+async def test_calls_that_are_hardly_calls_are_in_the_journal(
+    admin: Admin, query: str, body: bytes, code: int, shown: Any
+) -> None:
+    admin.fault({"account": "nobody"}, kind="drop")
+    admin.ask("DELETE", "/journal")
+    async with Client(admin.url) as client:
+        response = await client.http.post(f"/v4/{MARK}?{query}", content=body)
+    assert response.json()["ErrorCode"] == code
+    (call,) = admin.journal()
+    assert (call["code"], call["account"], call["request"]) == (code, None, shown)
+    assert call["why"][0]["document"] == "269/1671"
+
+
+async def test_a_path_that_is_no_command_is_in_the_journal(admin: Admin) -> None:
+    admin.ask("DELETE", "/journal")
+    async with Client(admin.url) as client:
+        response = await client.http.get("/v4/no/such")
+        assert response.json()["ErrorCode"] == 60002
+        assert (await client.http.get("/readyz")).status_code == 200
+    (call,) = admin.journal()
+    assert (call["method"], call["path"], call["command"]) == ("GET", "/v4/no/such", "")
+
+
 async def test_no_ticket_and_no_key_is_in_the_journal(admin: Admin) -> None:
     key = "never-to-be-told"
     async with admin.app(key=key) as client:

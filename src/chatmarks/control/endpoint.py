@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,8 +37,6 @@ def route(path: str, **by_method: Endpoint) -> Route:
             return refusal(refused)
         except Busy:
             return refusal(Refused(503, "the store is busy; try again later"))
-        except HTTPException as error:
-            return refusal(Refused(error.status_code, error.detail))
         except Exception:
             log.exception("fault in %s", request.url.path)
             return refusal(Refused(500, "server error; the server's log has the reason"))
