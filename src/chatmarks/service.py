@@ -73,8 +73,11 @@ class Road(Protocol):
     def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
         """The answer to a call where nothing has to be waited for, else what waits for it in a task."""
 
-    def handle(self, *asked: Any, **more: Any) -> Awaitable[bytes]:
-        """The answer to one call, given as the fields of `Asked`."""
+    def finish(self, asked: Asked) -> Awaitable[bytes]:
+        """The same, whatever has to be waited for."""
+
+    def handle(self, path: str, query: bytes, body: bytes, **more: Any) -> Awaitable[bytes]:
+        """The answer to one call; `more` are the other fields of `Asked`."""
 
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused."""

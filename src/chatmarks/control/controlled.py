@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatmarks.command import Command, Kind, Outcome
 from chatmarks.control.clocks import Clocks
@@ -89,9 +90,13 @@ class Controlled:
             raise Dropped
         return answer
 
-    async def handle(self, *asked: Any, **more: Any) -> bytes:
-        """The answer to one call, given as the fields of `Asked`. Raises `Dropped`."""
-        return await self.answer(Asked(*asked, **more))
+    async def finish(self, asked: Asked) -> bytes:
+        """The same."""
+        return await self.answer(asked)
+
+    async def handle(self, path: str, query: bytes, body: bytes, **more: Any) -> bytes:
+        """The answer to one call; `more` are the other fields of `Asked`. Raises `Dropped`."""
+        return await self.answer(Asked(path, query, body, **more))
 
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused before it was whole; the journal has none of it."""
@@ -123,15 +128,17 @@ class Controlled:
         failure, sdkappid = call.failure, call.facts.sdkappid
         if failure.end is not None and not failure.end.kept:
             return None
-        asked = call.asked._replace(failing=failure.failing) if failure.failing else call.asked
+        asked = call.asked
+        if failure.failing:
+            asked = replace(asked, failing=failure.failing)
         if sdkappid is None:
-            return await self._service.handle(*asked)
+            return await self._service.finish(asked)
         async with self._gate.passed(sdkappid):
             if sdkappid in self._broken:
                 command = call.facts.command
                 code = command.service.server_error if command else Code.SERVER_ERROR
                 return self.refuse(Fail(code, f"sdkappid {sdkappid}: {BROKEN}"))
-            return await self._service.handle(*asked)
+            return await self._service.finish(asked)
 
     def _note(self, call: _Call, answer: bytes | None, done: bytes | None) -> None:
         asked, facts, failure = call.asked, call.facts, call.failure
