@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from msgspec import Struct
@@ -34,9 +36,13 @@ async def controlling(
     store: Store, seal: Seal, service: Service, clocks: Clocks, folder: str | None, journal_calls: int
 ) -> AsyncIterator[Control]:
     """Control over a server until the end of the block. The service must have `clocks`. Snapshots are
-    kept in `folder`, or without one in a directory that is gone afterwards."""
+    kept in `folder`, or without one in a folder that is gone afterwards."""
     with ExitStack() as stack:
-        kept_in = folder or stack.enter_context(TemporaryDirectory(prefix="chatmarks-snapshots-"))
+        kept_in = folder
+        if kept_in is None:
+            # Made with the first snapshot: a server that is killed leaves none that it did not need.
+            kept_in = str(Path(gettempdir(), f"chatmarks-snapshots-{secrets.token_hex(8)}"))
+            stack.callback(shutil.rmtree, kept_in, ignore_errors=True)
         faults, gate, journal = Faults(), Gate(), Journal(journal_calls)
         snapshots = Snapshots(Path(kept_in))
         upkeep = Upkeep(store, seal, snapshots, clocks, faults, gate, service.forget)

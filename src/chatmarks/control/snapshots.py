@@ -63,7 +63,8 @@ class Snapshots:
     def _make_folder(self, sdkappid: int) -> None:
         folder = self._folder / str(sdkappid)
         if not folder.is_dir():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             # Or the power that fails next could take the folder with what is synced in it.
             sync_directory(self._folder)
 
