@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -175,6 +176,32 @@ async def test_a_call_that_comes_in_pieces_is_dropped_too(admin: Admin) -> None:
         with pytest.raises(httpx.TransportError):
             await client.http.post(f"/v4/{GROUPS}?{client.query}", content=pieces())
         assert await marked(client) == []
+
+
+@pytest.mark.parametrize(("dropped", "answers"), [(1, 0), (2, 1)])
+async def test_of_calls_sent_one_behind_the_other_those_before_the_drop_are_answered(
+    admin: Admin, dropped: int, answers: int
+) -> None:
+    async with await ready(admin) as client:
+        when = {"sdkappid": client.sdkappid}
+        admin.fault(when, kind="latency", ms=200)
+        admin.fault(when | {"every": dropped, "times": 1}, kind="drop")
+        target = httpx.URL(admin.url)
+        reader, writer = await asyncio.open_connection(target.host, target.port)
+        body = b'{"From_Account":"user_0001","StartIndex":0}'
+        head = f"POST /v4/{GROUPS}?{client.query} HTTP/1.1\r\nHost: x\r\ncontent-length: {len(body)}"
+        for _ in range(2):
+            writer.write(head.encode() + b"\r\n\r\n" + body)
+            # The second one comes while the first one waits.
+            await asyncio.sleep(0.05)
+        came = b""
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                while piece := await reader.read(65536):
+                    came += piece
+        writer.close()
+        assert came.count(b"HTTP/1.1 200") == answers
+        assert len(came) == 0 or came.endswith(b"}")
 
 
 @pytest.mark.parametrize("kept", [False, True])
