@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
@@ -162,13 +163,18 @@ def record_of(peer: Peer, entry: Entry) -> Record:
     )
 
 
-def ready_record(peer: Peer, entry: Entry) -> Raw:
+def ready_record(peer: Peer, entry: Entry) -> bytes:
     """The same as JSON, which is made once for each state of a conversation."""
     ready = entry.__dict__
-    record: Raw | None = ready.get("record")
+    record: bytes | None = ready.get("record")
     if record is None:
-        record = ready["record"] = Raw(_encoder.encode(record_of(peer, entry)))
+        record = ready["record"] = _encoder.encode(record_of(peer, entry))
     return record
+
+
+def listed(records: Iterable[bytes]) -> list[Record]:
+    """Ready records as the list of an answer, which goes out as it is."""
+    return cast("list[Record]", Raw(b"[%b]" % b",".join(records)))
 
 
 def group_items(book: Book, bits: int = -1) -> list[Group]:

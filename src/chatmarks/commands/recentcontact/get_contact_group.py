@@ -8,7 +8,6 @@ The groups are complete on every page. An index past the end is an empty, last p
 from __future__ import annotations
 
 from itertools import islice
-from typing import cast
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -18,6 +17,7 @@ from chatmarks.commands.recentcontact.contact import (
     Group,
     Record,
     group_items,
+    listed,
     ready_record,
 )
 from chatmarks.errors import Code, Fail
@@ -58,7 +58,7 @@ def get_contact_group(request: Request, book: Book, call: Call) -> Answer:
     is_last = next(following, None) is None
     newest = max((entry.updated_at for entry in book.entries.values()), default=UNSET)
     return Answer(
-        ContactItem=cast("list[Record]", [ready_record(peer, entry) for peer, entry in page]),
+        ContactItem=listed(ready_record(peer, entry) for peer, entry in page),
         CompleteFlag=int(is_last),
         NextStartIndex=0 if is_last else page[-1][1].position + 1,
         CompleteTime=newest if is_last else UNSET,
