@@ -131,7 +131,7 @@ class Gateway:
     def _count(self, command: Command, app: OpenApp, second: int) -> None:
         # After the signature: a stranger must not be able to use up an app's budget.
         profile = app.profile
-        cap = min(profile.calls_per_second, command.rate)
+        cap = profile.calls_per_second and min(profile.calls_per_second, command.rate)
         if cap and not self._rates.admit((app.sdkappid, command.path), cap, second):
             raise Fail(
                 Code.COMMAND_RATE, f"{command.path} was called {cap} times in this second already"
