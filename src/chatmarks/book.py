@@ -8,9 +8,10 @@ rows by identity.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
+from weakref import ref
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -109,7 +110,7 @@ class Edit(Struct, frozen=True):
         return Entry(entry.position, marks, custom_mark, groups, now)
 
 
-class Book(Struct, frozen=True, dict=True):
+class Book(Struct, frozen=True, dict=True, weakref=True):
     """The groups and conversations of one account. As with an entry, what is worked out of it may be
     kept in its `__dict__`, which no move hands on.
 
@@ -173,7 +174,15 @@ class Book(Struct, frozen=True, dict=True):
                 next_position = max(next_position, entry.position + 1)
         if not changed:
             return self, done
-        return Book(self.groups, entries, next_position), done
+        book = Book(self.groups, entries, next_position)
+        book.__dict__["edited"] = ref(self), dict.fromkeys(edit.peer for edit in edits)
+        return book, done
+
+    def edited_since(self, before: Book) -> Collection[Peer] | None:
+        """The conversations whose entries can be others than in `before`, where one `with_edits` made
+        this book of it; else None."""
+        origin, peers = self.__dict__.get("edited", (None, None))
+        return peers if origin is not None and origin() is before else None
 
 
 class _Pools:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress, repeat
-from operator import is_, is_not
 from typing import Any, TypeAlias
 
 import msgspec
@@ -60,12 +58,13 @@ def row_of(peer: Peer, entry: Entry) -> ConversationRow:
 def changed_rows(before: Book, after: Book) -> tuple[list[ConversationRow], list[tuple[int, str]]]:
     """The rows to write, and the keys of those to delete, that turn one book into the other."""
     old, new = before.entries, after.entries
-    if len(old) <= len(new) and all(map(is_, old, new)):
-        # Nothing was deleted, as nearly always: then no conversation need be looked up.
-        differ = chain(map(is_not, old.values(), new.values()), repeat(1))
-        return [row_of(peer, entry) for peer, entry in compress(new.items(), differ)], []
-    written = [row_of(peer, entry) for peer, entry in new.items() if old.get(peer) is not entry]
-    deleted = [(int(peer.type), peer.id) for peer in old if peer not in new]
+    edited = after.edited_since(before)
+    if edited is None:
+        edited = {**old, **new}
+    written = [
+        row_of(peer, new[peer]) for peer in edited if peer in new and old.get(peer) is not new[peer]
+    ]
+    deleted = [(int(peer.type), peer.id) for peer in edited if peer in old and peer not in new]
     return written, deleted
 
 
