@@ -17,12 +17,13 @@ from chatmarks.store import Kept
 CACHE_BYTES = 256 * 2**20
 """How much a process keeps unless told."""
 
-ENTRY_BYTES = 3600
+ENTRY_BYTES = 4000
 """What a conversation can take in memory: ids and text of the greatest size and of the characters that
-take most, and its ready answer. Measured with tracemalloc; a short one takes 800."""
+take most, and its ready answer. Measured with tracemalloc; a short one takes 1,000."""
 
-_BOOK_BYTES = 4096
-"""What is in a book beside its conversations: names of 20 groups, and the places in tables."""
+_BOOK_BYTES = 14_000
+"""What is in a book beside its conversations: names of 20 groups, the same as JSON with every character
+escaped, and the places in tables."""
 
 
 class Remembered:

@@ -45,6 +45,7 @@ class Http11(HttpToolsProtocol):
     """How much has come since the last head was whole, in pieces; 0 while a body comes."""
 
     in_head = True
+    from_page = False
     head_begun = False
     head_timer: asyncio.TimerHandle | None = None
     idle_timer: asyncio.TimerHandle | None = None
@@ -106,9 +107,14 @@ class Http11(HttpToolsProtocol):
         self.head_begun = True
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        named = dict(self.headers)
+        self.from_page = b"origin" in named
+        self.expect_100_continue = named.get(b"expect", b"").lower() == b"100-continue"
         self._end_head()
         self.in_head = False
         self.head_bytes = 0
@@ -138,7 +144,7 @@ class Http11(HttpToolsProtocol):
             query,
             b"".join(self.pieces),
             source=self.client[0] if self.client else "",
-            from_page=b"origin" in dict(self.headers),
+            from_page=self.from_page,
             request_id=self.lane.draw_request_id(),
         )
         self.pieces = None

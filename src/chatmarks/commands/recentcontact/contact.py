@@ -178,9 +178,15 @@ def listed(records: Iterable[bytes]) -> list[Record]:
 
 
 def group_items(book: Book, bits: int = -1) -> list[Group]:
-    """The groups of `book` whose ids are set in `bits`, all by default, by ascending `GroupId`."""
-    named = sorted((number, name) for name, number in book.groups.items() if bits >> number & 1)
-    return [Group(name, number) for number, name in named]
+    """The groups of `book` whose ids are set in `bits`, all by default, by ascending `GroupId`; as JSON
+    that goes out as it is, which is made once for each state of a book."""
+    ready: list[tuple[int, bytes]] | None = book.__dict__.get("group_items")
+    if ready is None:
+        named = sorted((number, name) for name, number in book.groups.items())
+        ready = [(1 << number, _encoder.encode(Group(name, number))) for number, name in named]
+        book.__dict__["group_items"] = ready
+    items = b",".join([item for bit, item in ready if bits & bit])
+    return cast("list[Group]", Raw(b"[%b]" % items))
 
 
 def apply(edits: Sequence[Edit], book: Book, call: Call) -> tuple[Book, list[Outcome]]:

@@ -63,7 +63,7 @@ def search_contact_group(request: Request, book: Book, _: Call) -> Answer:
         records, named = _looked_up(request, book)
     else:
         records, named = _found_before(request, book) or _remembered(request, book)
-    return Answer(listed(records), group_items(book, named) if named else [])
+    return Answer(listed(records), group_items(book, named))
 
 
 _Records: TypeAlias = tuple[Sequence[bytes], int]
