@@ -213,9 +213,11 @@ class Http11(HttpToolsProtocol):
     async def _answered(self, asked: Asked, rest: Awaitable[bytes]) -> bytes:
         try:
             answer = await rest
-        except Dropped:
+        except Exception as error:
             if self.asked is not asked:
                 raise
+            if not isinstance(error, Dropped):
+                self.logger.error("fault in %s", asked.path, exc_info=error)
             self.asked = self.rest = None
             self.transport.abort()
             return b""

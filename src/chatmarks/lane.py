@@ -69,9 +69,16 @@ class Lane:
         for connection, asked in waiting:
             if connection.asked is not asked:
                 continue
-            answer = self._service.answer(asked)
+            try:
+                answer = self._service.answer(asked)
+            except Exception as fault:  # noqa: BLE001 - it ends this connection and no other
+                answer = _failed(fault)
             if isinstance(answer, bytes):
                 connection.asked = None
                 connection.send(self.response(connection.defaults, asked, answer))
             else:
                 connection.wait(asked, answer)
+
+
+async def _failed(fault: Exception) -> bytes:
+    raise fault

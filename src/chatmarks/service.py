@@ -186,7 +186,11 @@ class Service:
         seconds = time.perf_counter() - began
         seen = Observed(command.path if command else "", sdkappid, code, seconds, asked.request_id)
         for observe in self._observers:
-            observe(seen)
+            try:
+                observe(seen)
+            except Exception:
+                # What was done is answered, also where the log can no longer be written.
+                log.exception("a call of %s could not be observed", seen.command)
         return answer
 
     def refuse(self, fail: Fail) -> bytes:

@@ -37,6 +37,13 @@ class Pieces(io.StringIO):
         return super().write(text)
 
 
+class Broken(io.StringIO):
+    """A pipe that nobody reads any more."""
+
+    def write(self, _: str, /) -> int:
+        raise BrokenPipeError
+
+
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
     return shown(text(metrics.counts()))
 
@@ -177,3 +184,12 @@ async def test_a_thousand_lines_are_written_at_once() -> None:
     log.observe(Observed("", "9" * 1000, Code.OK, 0.001, "id"))
     log.flush()
     assert json.loads(stream.getvalue().splitlines()[-1])["app"] == "9" * 20
+
+
+async def test_a_call_is_answered_though_its_line_cannot_be_written() -> None:
+    log, metrics = CallLog(Broken(), failed_only=False), Metrics(MemoryStore())
+    caller = await observed_caller(MemoryStore(), log.observe, metrics.observe)
+    for _ in range(1001):
+        await caller.ok(GET, BODY)
+    # Those who observe behind the log are told as well.
+    assert samples(metrics)["chatmarks_calls_total", GET, "0"] == 1001
