@@ -298,15 +298,21 @@ class SqliteStore:
         """Another number whenever any process committed anything.
 
         Asked once for all calls whose turn comes before the loop looks at its sockets again: all of
-        them had come when it was asked.
+        them had come when it was asked. A task asks for itself: it may have been begun before, to
+        read the rest of a call that came only afterwards.
         """
+        if asyncio.current_task() is not None:
+            return self._data_version()
         if self._state_now is None:
-            try:
-                self._state_now = int(self._reader.execute("PRAGMA data_version").get)
-            except apsw.BusyError as error:
-                raise Busy from error
+            self._state_now = self._data_version()
             self._loop.call_soon(self._forget_state)
         return self._state_now
+
+    def _data_version(self) -> int:
+        try:
+            return int(self._reader.execute("PRAGMA data_version").get)
+        except apsw.BusyError as error:
+            raise Busy from error
 
     def _forget_state(self) -> None:
         self._state_now = None
