@@ -13,10 +13,11 @@ again without it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sized
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from chatmarks.asgi import (
@@ -36,6 +37,19 @@ from chatmarks.service import Asked, Dropped
 
 _PIECE_BYTES = 16384
 _DRAIN_SECONDS = 1.0
+
+
+class _Flow(FlowControl):
+    """Reads on only when no request is left in `pipeline`. uvicorn itself reads on after every answer,
+    and each reading can bring thousands of requests, which would pile up."""
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        if not self._pipeline:
+            super().resume_reading()
 
 
 class Http11(HttpToolsProtocol):
@@ -66,6 +80,7 @@ class Http11(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as there
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
             return

@@ -259,3 +259,34 @@ async def test_a_call_whose_answer_is_under_way_is_answered_at_the_end_of_the_se
     # What was read is answered whole; what was not is not answered at all.
     assert all(b'"ErrorCode":0' in answer for answer in answered if answer)
     assert any(answered)
+
+
+@pytest.mark.parametrize("one", [mark("text"), head("", method="OPTIONS")], ids=["calls", "no calls"])
+async def test_requests_that_come_faster_than_answers_do_not_pile_up(one: bytes) -> None:
+    with serving() as server:
+        raw = await Raw.to(server)
+        status = Path(f"/proc/{server.process.pid}/status")
+        before = _kilobytes(status)
+        reading = asyncio.create_task(_read_all(raw.reader))
+        piece = one * (65536 // len(one))
+        peak = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(4):
+                while True:
+                    raw.writer.write(piece)
+                    await raw.writer.drain()
+                    peak = max(peak, _kilobytes(status))
+        peak = max(peak, _kilobytes(status))
+        reading.cancel()
+        raw.writer.transport.abort()
+        assert peak - before < 100_000
+
+
+def _kilobytes(status: Path) -> int:
+    """The memory of a process."""
+    return int(status.read_text().split("VmRSS:")[1].split()[0])
+
+
+async def _read_all(reader: asyncio.StreamReader) -> None:
+    while await reader.read(1 << 20):
+        pass
