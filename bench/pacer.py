@@ -57,7 +57,7 @@ def pace(url: str, calls: Path, clients: int, seconds: float, rate: float) -> He
     when it was due, so that a server that stalls is charged for those who would have asked meanwhile.
     """
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
-    requests = list(_requests(calls, f"{host}:{port}"))
+    requests = list(requests_of(calls, f"{host}:{port}"))
     took: list[float] = []
     failed = 0
     with contextlib.ExitStack() as stack:
@@ -97,7 +97,8 @@ def pace(url: str, calls: Path, clients: int, seconds: float, rate: float) -> He
     return Heard(len(took), seconds, failed, percentiles[49] * 1000, percentiles[98] * 1000)
 
 
-def _requests(calls: Path, host: str) -> Iterator[bytes]:
+def requests_of(calls: Path, host: str) -> Iterator[bytes]:
+    """The calls of a file as they go over the wire."""
     for line in calls.read_text().splitlines():
         method, path, body = line.split("\t")
         head = (

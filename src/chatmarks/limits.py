@@ -51,7 +51,7 @@ CHAT_GROUP_ANSWER_BYTES_MAX = 1 << 20
 TO_GROUP_ID_BYTES_MAX = 128
 
 # Own bounds; no document gives these.
-CALLS_RUNNING_MAX = 2000
+CALLS_RUNNING_MAX = 1000
 """How many calls a process works on at the same time. What comes beyond is told at once to come again
 (50005), so that those under way end in time."""
 
