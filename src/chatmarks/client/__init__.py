@@ -1,6 +1,7 @@
 """A client of the server API, for this server and for the real service alike: see `docs/client.md`.
 
-`Client` and `AsyncClient` have a method for every command of `chatmarks.commands.COMMANDS`.
+`Client` and `AsyncClient` have a method for every command of `chatmarks.commands.COMMANDS`. `Control`
+is for testers, who control a server of `serve --control`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ except ModuleNotFoundError as error:
 
 from chatmarks.client.awaiting import AsyncClient
 from chatmarks.client.blocking import Client
+from chatmarks.client.control import Control
+from chatmarks.client.control_road import ControlError
+from chatmarks.client.controlled import ControlledApp
 from chatmarks.client.errors import ChatError, NoAnswer, OutcomeUnknown
 from chatmarks.client.hosts import RegionName
 from chatmarks.client.road import Patience
@@ -29,6 +33,9 @@ __all__ = [
     "AsyncClient",
     "ChatError",
     "Client",
+    "Control",
+    "ControlError",
+    "ControlledApp",
     "NoAnswer",
     "OutcomeUnknown",
     "Patience",

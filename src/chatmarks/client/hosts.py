@@ -33,15 +33,21 @@ def _checked(url: str) -> str:
     if "@" in url:
         # What stands before it is a secret, and URLs are logged.
         raise ValueError("server holds a user name or a password, which this API does not take")
+    if not is_url(url):
+        allowed = ", ".join(REGIONS)
+        raise ValueError(f"server {url!r} is neither a URL as https://host:port nor one of {allowed}")
+    return url.rstrip("/")
+
+
+def is_url(url: str) -> bool:
+    """Whether `url` is one of HTTP that ends before its query."""
     try:
         parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        fine = False
-    if not fine or " " in url or "?" in url or "#" in url or not (url.isascii() and url.isprintable()):
-        allowed = ", ".join(REGIONS)
-        raise ValueError(f"server {url!r} is neither a URL as https://host:port nor one of {allowed}")
-    return url.rstrip("/")
+        return False
+    plain = url.isascii() and url.isprintable() and not set(" ?#") & set(url)
+    return bool(fine and plain)
 
 
 def is_loopback(url: str) -> bool:
