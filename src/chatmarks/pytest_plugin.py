@@ -43,12 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def chatmarks_server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The server of this process of the run."""
+    from chatmarks.tethered import NotStarted, Tethered
+
+    process = Tethered(_said(pytestconfig, "store"))
     try:
-        from chatmarks.testing import NotStarted, Server
+        # While the server starts: what this loads takes about as long.
+        from chatmarks.testing import Server
     except ImportError as error:
+        process.close()
         raise _failed(f"{error}; or 'chatmarks[testing]'") from None
     try:
-        server = Server(_said(pytestconfig, "store"))
+        server = Server(process)
     except NotStarted as error:
         raise _failed(str(error)) from None
     yield server
@@ -70,7 +75,8 @@ def chatmarks_app(request: pytest.FixtureRequest, chatmarks_server: Server) -> I
         request.node.stash[_APP] = app
         yield app
     finally:
-        if chatmarks_server.ended() is None:
+        # One that ended by itself has nothing to drop; the test that follows tells of it.
+        if chatmarks_server.process.process.poll() is None:
             app.drop()
 
 
@@ -149,7 +155,7 @@ def _failed(text: str) -> BaseException:
 
 
 def _why(server: Server, error: Exception) -> str:
-    code = server.ended()
+    code = server.process.process.poll()
     if code is None:
         return f"no app for the test: {error}"
-    return f"the chatmarks server ended (exit {code}):\n{server.said()}"
+    return f"the chatmarks server ended (exit {code}):\n{server.process.said()}"

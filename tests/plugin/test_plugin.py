@@ -248,8 +248,8 @@ def test_a_server_that_ended_is_told(tmp_path: Path) -> None:
         tmp_path,
         """
 def test_that_kills(chatmarks_app, chatmarks_server):
-    chatmarks_server._process.kill()
-    chatmarks_server._process.wait()
+    chatmarks_server.process.process.kill()
+    chatmarks_server.process.process.wait()
     assert False
 
 def test_that_comes_then(chatmarks):
@@ -314,7 +314,7 @@ def test_a_server_ends_with_its_run_however_that_ends(tmp_path: Path, number: si
     (tmp_path / "test_it.py").write_text(
         "import pathlib, time\n"
         "def test_it(chatmarks, chatmarks_server):\n"
-        "    pathlib.Path('pid.new').write_text(str(chatmarks_server._process.pid))\n"
+        "    pathlib.Path('pid.new').write_text(str(chatmarks_server.process.process.pid))\n"
         "    pathlib.Path('pid.new').rename('pid')\n"
         "    time.sleep(60)\n"
     )

@@ -12,7 +12,7 @@ import pytest
 
 from chatmarks import pytest_plugin
 from chatmarks.testing.wishes import Wish
-from plugin.runs import NOWHERE, environment, run, tried
+from plugin.runs import NOWHERE, Run, environment, run, tried
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def test_it_is_the_one_of_the_wheel():
 """
     assert tried(tests, program + where, PYTHONPATH=str(site)).counts == {"passed": 2}
     # The fastest of some, since others use this machine as well.
-    runs = []
+    runs: list[Run] = []
     while len(runs) < 5 and not any(done.seconds < 2 for done in runs):
         runs.append(tried(tests, program, PYTHONPATH=str(site), HTTPS_PROXY=NOWHERE))
         assert runs[-1].counts == {"passed": 1}, runs[-1].text

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from chatmarks.client import ControlledApp
 from chatmarks.testing.app_client import AppClient
-from chatmarks.testing.server import NotStarted, Server
+from chatmarks.testing.server import Server
 
-__all__ = ["AppClient", "ControlledApp", "NotStarted", "Server"]
+__all__ = ["AppClient", "ControlledApp", "Server"]
