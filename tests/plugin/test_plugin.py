@@ -321,7 +321,8 @@ def test_a_server_ends_with_its_run_however_that_ends(tmp_path: Path, number: si
     pytest_run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
         cwd=tmp_path,
-        env=environment(),
+        # A run that is killed leaves the server's folder behind.
+        env=environment(TMPDIR=str(tmp_path)),
         stdout=subprocess.PIPE,
         text=True,
     )
