@@ -22,7 +22,6 @@ class Run(NamedTuple):
     code: int
     counts: dict[str, int]
     text: str
-    seconds: float
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -45,10 +44,10 @@ def run(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None)
         check=False,
     )
     text = finished.stdout + finished.stderr
-    last = re.findall(r"^=*\s*((?:\d+ \w+(?:, )?)+) in ([\d.]+)s", text, re.MULTILINE)
-    counts, seconds = last[-1] if last else ("", "0")
+    last = re.findall(r"^=*\s*((?:\d+ \w+(?:, )?)+) in [\d.]+s", text, re.MULTILINE)
+    counts = last[-1] if last else ""
     found = {name.rstrip("s"): int(count) for count, name in re.findall(r"(\d+) (\w+)", counts)}
-    return Run(finished.returncode, found, text, float(seconds))
+    return Run(finished.returncode, found, text)
 
 
 def tried(folder: Path, tests: str, *arguments: str, **environ: str) -> Run:

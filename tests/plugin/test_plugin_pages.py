@@ -12,7 +12,7 @@ import pytest
 
 from chatmarks import pytest_plugin
 from chatmarks.testing.wishes import Wish
-from plugin.runs import NOWHERE, Run, environment, run, tried
+from plugin.runs import NOWHERE, environment, run, tried
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_the_tests_of_the_example_use_nothing_but_the_plugin() -> None:
     assert [path.name for path in EXAMPLE.rglob("conftest.py")] == []
 
 
-def test_the_wheel_brings_the_plugin_and_ten_lines_pass_with_it_in_two_seconds(tmp_path: Path) -> None:
+def test_the_wheel_brings_the_plugin_and_ten_lines_pass_with_it_offline(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, env=environment(), cwd=tmp_path)
@@ -89,9 +89,5 @@ def test_it_is_the_one_of_the_wheel():
     assert chatmarks.testing.__file__.startswith({str(site)!r})
 """
     assert tried(tests, program + where, PYTHONPATH=str(site)).counts == {"passed": 2}
-    # The fastest of some, since others use this machine as well.
-    runs: list[Run] = []
-    while len(runs) < 5 and not any(done.seconds < 2 for done in runs):
-        runs.append(tried(tests, program, PYTHONPATH=str(site), HTTPS_PROXY=NOWHERE))
-        assert runs[-1].counts == {"passed": 1}, runs[-1].text
-    assert min(done.seconds for done in runs) < 2
+    done = tried(tests, program, PYTHONPATH=str(site), HTTPS_PROXY=NOWHERE)
+    assert done.counts == {"passed": 1}, done.text
