@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TextIO
 
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from chatmarks.errors import Code
 from chatmarks.service import Observed
+
+log = logging.getLogger("chatmarks")
 
 _FLUSH_SECONDS = 0.2
 _CALLS_MAX = 1000
@@ -55,11 +58,15 @@ class CallLog:
         calls, self._calls = self._calls, []
         text = self._encoder.encode_lines([_line(at, call) for at, call in calls])
         begin = 0
-        while begin < len(text):
-            end = text.rfind(b"\n", begin, begin + _PIECE_BYTES_MAX) + 1
-            self._stream.write(text[begin:end].decode())
-            self._stream.flush()
-            begin = end
+        try:
+            while begin < len(text):
+                end = text.rfind(b"\n", begin, begin + _PIECE_BYTES_MAX) + 1
+                self._stream.write(text[begin:end].decode())
+                self._stream.flush()
+                begin = end
+        except OSError:
+            # A full disk, or nobody reads any more: calls are answered all the same.
+            log.exception("lines of the log of calls could not be written")
 
 
 def _line(at: float, call: Observed) -> Line:

@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatmarks.cache import BookCache
@@ -193,3 +194,13 @@ async def test_a_call_is_answered_though_its_line_cannot_be_written() -> None:
         await caller.ok(GET, BODY)
     # Those who observe behind the log are told as well.
     assert samples(metrics)["chatmarks_calls_total", GET, "0"] == 1001
+
+
+async def test_a_log_that_cannot_be_written_ends_nothing_when_its_time_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = CallLog(Broken(), failed_only=False)
+    log.observe(Observed(GET, "1", Code.OK, 0.001, "id"))
+    await asyncio.sleep(0.3)
+    assert "could not be written" in caplog.text
+    log.flush()
