@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from process import Server, signed_query
 
 _SECONDS = 20
 _SAMPLES_A_SECOND = 500
+_COMMAND_LINE = re.compile(r"py-spy record [^<]*")
 
 
 def main() -> None:
@@ -44,6 +46,9 @@ def main() -> None:
         spy = stack.enter_context(_spied(server.process.pid, options.picture))
         heard = saturate(server.url, folder / "calls", 64, _SECONDS + 2, ())
         spy.wait()
+    # py-spy writes its command line into it, with the folders of this machine.
+    drawn = options.picture.read_text(encoding="utf-8")
+    options.picture.write_text(_COMMAND_LINE.sub("Searches of 1", drawn), encoding="utf-8")
     print(f"{options.picture}: {heard.calls / heard.seconds:,.0f} calls a second under py-spy")
 
 
