@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from chatmarks.book import Account, Book
+from chatmarks.book import Account, Book, Entry, Peer
 
 Returned = TypeVar("Returned")
 Change: TypeAlias = Callable[[Book], tuple[Book, Returned]]
@@ -62,7 +62,11 @@ class Kept(Struct, frozen=True):
 
 class ChatGroup(Struct, frozen=True):
     """A chat group: its id, its `Type` as in `create_group`, its name, its owner's UserID or "", and
-    when it was made, in Unix seconds. `incarnation` tells it from earlier ones of the same id."""
+    when it was made, in Unix seconds. `incarnation` tells it from earlier ones of the same id.
+
+    `message_seq` is the number of its newest message, 0 before the first. `shown_seq` and `shown_at` are
+    number and time, in Unix seconds, of the newest that shows in the members' lists.
+    """
 
     id: str
     type: str
@@ -70,6 +74,9 @@ class ChatGroup(Struct, frozen=True):
     owner: str
     created_at: int = 0
     incarnation: int = field(default_factory=draw_version)
+    message_seq: int = 0
+    shown_seq: int = 0
+    shown_at: int = 0
 
     @property
     def place(self) -> int:
@@ -80,10 +87,67 @@ class ChatGroup(Struct, frozen=True):
 
 
 class Membership(Struct, frozen=True):
-    """What an account has of a chat group: its `Role` there, and when it joined, in Unix seconds."""
+    """What an account has of a chat group: its `Role` there, and when it joined, in Unix seconds.
+
+    Its list shows the chat group once `shown_seq` is `listed_from` or more: taking it off the list puts
+    that above the newest message. `pinned_at`: Unix seconds, 0 where it is not pinned.
+    """
 
     role: str
     joined_at: int
+    listed_from: int = 0
+    pinned_at: int = 0
+
+
+class Recent(Struct, frozen=True):
+    """A one-to-one conversation in an account's list: when it came there, the time of its newest message,
+    and when it was pinned, 0 where it is not. Unix seconds."""
+
+    begun_at: int
+    last_at: int
+    pinned_at: int = 0
+
+
+class Conversation(Struct, frozen=True):
+    """A conversation as a list has it. `begun_at`: when it came into the list, or when the account joined;
+    it stays the same as long as the conversation is there. `last_at`: the time of the newest message, or
+    of joining where there was none and `is_empty`. All in Unix seconds; `pinned_at` 0: not pinned."""
+
+    peer: Peer
+    begun_at: int
+    last_at: int
+    pinned_at: int = 0
+    is_empty: bool = False
+
+
+class Message(Struct, frozen=True):
+    """What the store learns of a message to a chat group. `at` is its time, `now` that of the call, in
+    Unix seconds. `key` tells its repeats, None where there are none; `shows`: in the members' lists."""
+
+    at: int
+    now: int
+    key: str | None
+    shows: bool = True
+
+
+class Posted(Struct, frozen=True):
+    """A message that was counted: its number and time; those of the first one where this is a repeat."""
+
+    seq: int
+    at: int
+    is_repeat: bool = False
+
+
+class Pinning(Struct, frozen=True):
+    """How pinning went. Nothing was changed where `absent` has conversations, which are not in the list,
+    or where `count`, the pinned ones there would be, is above what is allowed."""
+
+    absent: tuple[Peer, ...]
+    count: int
+
+
+REPEAT_SECONDS = 300
+"""How long the key of a message is known (1047/34959: five minutes)."""
 
 
 class App(Struct, frozen=True):
@@ -103,11 +167,12 @@ class App(Struct, frozen=True):
 
 class Whole(Struct, frozen=True):
     """All that is kept of an account. `memberships`: by chat-group id and incarnation, also those in
-    chat groups that are gone."""
+    chat groups that are gone. `recents`: its one-to-one conversations by UserID."""
 
     account: Account
     kept: Kept
     memberships: Mapping[tuple[str, int], Membership] = {}
+    recents: Mapping[str, Recent] = {}
 
     @property
     def key(self) -> str:
@@ -157,7 +222,7 @@ class Store(Protocol):
         """Make an account with an empty book. False, and nothing changed, when there is one."""
 
     async def delete_account(self, account: Account) -> bool:
-        """Delete an account, its book and its memberships. False when there is none."""
+        """Delete an account, its book, its memberships and its list. False when there is none."""
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
         """Those of `userids` that are accounts of the app."""
@@ -190,6 +255,47 @@ class Store(Protocol):
     async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
         """The members of this incarnation of `group` by UserID, in the order of joining, then of
         UserIDs."""
+
+    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+        """The conversations in an account's list: of one-to-one ones the `limit` with the newest messages
+        and those that are pinned, and all chat groups, as they are at one moment after the call. In no
+        particular order. Raises `UnknownAccount`. No version changes with any of this, here and below."""
+
+    async def converse(
+        self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
+    ) -> None:
+        """Note that a message of the time `at` came to, or from, the account's conversation with
+        `userid`, which comes into its list if it is not there. An older time than what is known changes
+        nothing. With `key`, `sent_before` knows the message for `REPEAT_SECONDS` after `now`. Raises
+        `UnknownAccount`."""
+
+    async def sent_before(self, account: Account, key: str, now: int) -> int | None:
+        """The time of the message that `account` sent under `key` within `REPEAT_SECONDS` before `now`."""
+
+    async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
+        """Count a message to this incarnation of `group`; None, and nothing changed, where it is gone.
+
+        One row is written, however many members there are. The message of a key that was posted within
+        `REPEAT_SECONDS` before `now` is counted no second time.
+        """
+
+    async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
+        """Pin conversations of an account's list, all or none; at most `most` may be pinned. What is
+        pinned stays as it is. Raises `UnknownAccount`."""
+
+    async def unpin(self, account: Account, peers: Sequence[Peer]) -> None:
+        """Unpin conversations; those that are not pinned or not there are passed over. Raises
+        `UnknownAccount`."""
+
+    async def unlist(self, account: Account, peer: Peer) -> bool:
+        """Take a conversation off the list, and its pin, until its next message. False when it is not
+        there. Raises `UnknownAccount`."""
+
+    async def holders(
+        self, sdkappid: int, peer: Peer, after: str, limit: int
+    ) -> list[tuple[str, Entry]]:
+        """The first `limit` accounts of the app that have data of the conversation `peer` and whose UserID
+        comes after `after`, byte by byte, by ascending UserID; each with that data."""
 
     async def app(self, sdkappid: int) -> App | None:
         """One app."""

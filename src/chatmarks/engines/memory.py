@@ -6,15 +6,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.book import EMPTY_BOOK, Account, Entry, Peer, PeerType
 from chatmarks.store import (
+    REPEAT_SECONDS,
     UNFINISHED_COPY_RUN,
     App,
     AppChatGroup,
     Change,
     ChatGroup,
+    Conversation,
     Kept,
     Membership,
+    Message,
+    Pinning,
+    Posted,
+    Recent,
     Returned,
     Superseded,
     Totals,
@@ -32,6 +38,9 @@ class MemoryStore:
         self._chat_groups: dict[tuple[int, str], ChatGroup] = {}
         self._joined: dict[Account, set[tuple[str, int]]] = {}
         self._members: dict[tuple[int, str, int], dict[str, Membership]] = {}
+        self._recents: dict[Account, dict[str, Recent]] = {}
+        self._sent: dict[object, dict[str, tuple[int, Posted]]] = {}
+        """Of each sender, or incarnation of a chat group: until when keys are known, and their messages."""
         self._apps: dict[int, App] = {}
         self._properties: dict[str, str] = {}
 
@@ -64,6 +73,8 @@ class MemoryStore:
     async def delete_account(self, account: Account) -> bool:
         for key in self._joined.pop(account, ()):
             del self._members[account.sdkappid, *key][account.userid]
+        self._recents.pop(account, None)
+        self._sent.pop(account, None)
         return self._books.pop(account, None) is not None
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
@@ -118,6 +129,127 @@ class MemoryStore:
         found = self._members.get((sdkappid, group.id, group.incarnation), {})
         return dict(sorted(found.items(), key=lambda item: (item[1].joined_at, item[0])))
 
+    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+        self.read_at_once(account)
+        recents = sorted(
+            self._recents.get(account, {}).items(), key=lambda item: (-item[1].last_at, item[0])
+        )
+        one_to_one = [
+            Conversation(
+                Peer(PeerType.ACCOUNT, userid), recent.begun_at, recent.last_at, recent.pinned_at
+            )
+            for number, (userid, recent) in enumerate(recents)
+            if number < limit or recent.pinned_at
+        ]
+        return one_to_one + [
+            Conversation(
+                Peer(PeerType.CHAT_GROUP, group.id),
+                membership.joined_at,
+                group.shown_at if group.shown_seq else membership.joined_at,
+                membership.pinned_at,
+                not group.shown_seq,
+            )
+            for group, membership in self._listed_groups(account)
+        ]
+
+    def _listed_groups(self, account: Account) -> list[tuple[ChatGroup, Membership]]:
+        """The chat groups in an account's list."""
+        found = []
+        for group_id, incarnation in self._joined.get(account, ()):
+            group = self._chat_groups.get((account.sdkappid, group_id))
+            membership = self._members[account.sdkappid, group_id, incarnation][account.userid]
+            if group and group.incarnation == incarnation and group.shown_seq >= membership.listed_from:
+                found.append((group, membership))
+        return found
+
+    async def converse(
+        self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
+    ) -> None:
+        self.read_at_once(account)
+        recents = self._recents.setdefault(account, {})
+        recent = recents.get(userid) or Recent(at, at)
+        recents[userid] = replace(recent, last_at=max(recent.last_at, at))
+        if key is not None:
+            self._remember(account, key, Posted(0, at), now)
+
+    async def sent_before(self, account: Account, key: str, now: int) -> int | None:
+        posted = self._remembered(account, key, now)
+        return posted and posted.at
+
+    def _remember(self, sender: object, key: str, posted: Posted, now: int) -> None:
+        sent = self._sent.get(sender, {})
+        fresh = {known: value for known, value in sent.items() if value[0] >= now}
+        self._sent[sender] = {**fresh, key: (now + REPEAT_SECONDS, posted)}
+
+    def _remembered(self, sender: object, key: str, now: int) -> Posted | None:
+        until, posted = self._sent.get(sender, {}).get(key, (-1, None))
+        return posted if until >= now else None
+
+    async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
+        held = self._chat_groups.get((sdkappid, group.id))
+        if held is None or held.incarnation != group.incarnation:
+            return None
+        place = sdkappid, held.id, held.incarnation
+        if message.key is not None and (first := self._remembered(place, message.key, message.now)):
+            return replace(first, is_repeat=True)
+        posted = Posted(held.message_seq + 1, message.at)
+        held = replace(held, message_seq=posted.seq)
+        if message.shows:
+            held = replace(held, shown_seq=posted.seq, shown_at=max(held.shown_at, message.at))
+        self._chat_groups[sdkappid, group.id] = held
+        if message.key is not None:
+            self._remember(place, message.key, posted, message.now)
+        return posted
+
+    async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
+        listed = {conversation.peer: conversation for conversation in await self._whole_list(account)}
+        absent = tuple(peer for peer in peers if peer not in listed)
+        pinned = {peer for peer, conversation in listed.items() if conversation.pinned_at}
+        pinning = Pinning(absent, len(pinned.union(peers).intersection(listed)))
+        if not absent and pinning.count <= most:
+            self._set_pins(account, set(peers) - pinned, at)
+        return pinning
+
+    async def unpin(self, account: Account, peers: Sequence[Peer]) -> None:
+        listed = {conversation.peer for conversation in await self._whole_list(account)}
+        self._set_pins(account, listed.intersection(peers), 0)
+
+    async def unlist(self, account: Account, peer: Peer) -> bool:
+        self.read_at_once(account)
+        if peer.type == PeerType.ACCOUNT:
+            return self._recents.get(account, {}).pop(peer.id, None) is not None
+        for group, membership in self._listed_groups(account):
+            if group.id == peer.id:
+                members = self._members[account.sdkappid, group.id, group.incarnation]
+                members[account.userid] = replace(
+                    membership, listed_from=group.message_seq + 1, pinned_at=0
+                )
+                return True
+        return False
+
+    async def _whole_list(self, account: Account) -> list[Conversation]:
+        return await self.conversations(account, len(self._recents.get(account, {})))
+
+    def _set_pins(self, account: Account, peers: Collection[Peer], pinned_at: int) -> None:
+        for peer in peers:
+            if peer.type == PeerType.ACCOUNT:
+                recents = self._recents[account]
+                recents[peer.id] = replace(recents[peer.id], pinned_at=pinned_at)
+            else:
+                incarnation = self._chat_groups[account.sdkappid, peer.id].incarnation
+                members = self._members[account.sdkappid, peer.id, incarnation]
+                members[account.userid] = replace(members[account.userid], pinned_at=pinned_at)
+
+    async def holders(
+        self, sdkappid: int, peer: Peer, after: str, limit: int
+    ) -> list[tuple[str, Entry]]:
+        found = [
+            (account.userid, kept.book.entries[peer])
+            for account, kept in self._books.items()
+            if account.sdkappid == sdkappid and account.userid > after and peer in kept.book.entries
+        ]
+        return sorted(found, key=lambda item: item[0])[:limit]
+
     async def app(self, sdkappid: int) -> App | None:
         return self._apps.get(sdkappid)
 
@@ -154,7 +286,7 @@ class MemoryStore:
             key: self._members[account.sdkappid, *key][account.userid]
             for key in self._joined.get(account, ())
         }
-        return Whole(account, self._books[account], memberships)
+        return Whole(account, self._books[account], memberships, dict(self._recents.get(account, {})))
 
     async def put_wholes(
         self,
@@ -178,6 +310,7 @@ class MemoryStore:
         await self.delete_account(account)
         self._books[account] = whole.kept
         self._joined[account] = set(whole.memberships)
+        self._recents[account] = dict(whole.recents)
         for key, membership in whole.memberships.items():
             members = self._members.setdefault((account.sdkappid, *key), {})
             members[account.userid] = membership
