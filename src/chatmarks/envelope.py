@@ -72,7 +72,7 @@ def decode_body(command: Command, body: bytes) -> Any:
     """The request of `command` in `body`.
 
     Raises `Fail`: 60003 for what is no JSON, 60015 for an account field that is no string, the bad
-    parameter of the command's service for any other wrong shape.
+    parameter of the command's service, or its code of that field, for any other wrong shape.
     """
     try:
         text = body.decode()
@@ -106,7 +106,8 @@ def _decode_slowly(command: Command, text: str) -> Any:
     try:
         request = msgspec.convert(value, command.request)
     except msgspec.ValidationError as error:
-        raise Fail(command.service.bad_parameter, _sentence(error)) from error
+        sentence = _sentence(error)
+        raise Fail(_code_of(command, sentence), sentence) from error
     if wrong := _half_a_pair(msgspec.to_builtins(request), ""):
         raise Fail(command.service.bad_parameter, wrong)
     return request
@@ -164,7 +165,17 @@ _JSON_NAMES = {dict: "object", list: "array", bool: "boolean", type(None): "null
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`(?: - at `\$\.?(.*)`)?")
+_FIELD = re.compile(r"(\w+)([\[.]?)")
 _WRONG = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+
+def _code_of(command: Command, sentence: str) -> Code:
+    """The code of a field that is missing or of another type; `sentence` begins with its name."""
+    found = _FIELD.match(sentence)
+    assert found
+    name, inside = found.groups()
+    code = command.service.of_fields.get(f"{name}[]" if inside else name)
+    return code or command.service.bad_parameter
 
 
 def _sentence(error: msgspec.ValidationError) -> str:

@@ -1,0 +1,1 @@
+"""The commands under `/v4/openim/`: messages between two accounts."""
