@@ -95,7 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     async def handle_watched(self: Service, path: str, query: bytes, body: bytes, **more: Any) -> bytes:
         answer = await handle(self, path, query, body, **more)
-        MET.commands.add(path.removeprefix("/v4/"))
+        MET.commands.add(path.removeprefix("/v4/").removeprefix("/"))
         MET.note(answer)
         return answer
 

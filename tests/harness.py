@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from chatmarks import usersig
+from chatmarks.command import url_path
 from chatmarks.seal import Seal
 from chatmarks.service import Service
 from chatmarks.store import App, Store
@@ -105,7 +106,7 @@ class Caller:
         """The bytes of the answer. A `body` of bytes is sent as it is, anything else as JSON."""
         sent = body if isinstance(body, bytes) else msgspec.json.encode(body)
         return await self.service.handle(
-            f"/v4/{command}", self.query(**changes), sent, method=method, source=source
+            url_path(command), self.query(**changes), sent, method=method, source=source
         )
 
     async def call(self, command: str, body: object, **changes: Any) -> Answer:

@@ -19,6 +19,7 @@ import httpx
 import msgspec
 
 from chatmarks import usersig
+from chatmarks.command import url_path
 from harness import ADMIN, KEY, SDKAPPID, Answer
 
 PROGRAM = (sys.executable, "-m", "chatmarks")
@@ -131,7 +132,7 @@ class Client:
     async def call(self, command: str, body: object) -> Answer:
         """The answer; HTTP 200 whatever it says."""
         response = await self.http.post(
-            f"/v4/{command}?{self.query}", content=msgspec.json.encode(body)
+            f"{url_path(command)}?{self.query}", content=msgspec.json.encode(body)
         )
         assert response.status_code == 200
         answer: Answer = msgspec.json.decode(response.content)

@@ -1,7 +1,7 @@
 """HTTP to `Service.handle`: a plain ASGI function for the public listener.
 
-Answers are HTTP 200 whatever they say (document 1047/34620). Beside `/v4/` there are `/healthz` (the
-process runs) and `/readyz` (the store can be used), for whoever operates the server.
+Answers are HTTP 200 whatever they say (document 1047/34620). Beside `/v4/` and `/x/1/` there are
+`/healthz` (the process runs) and `/readyz` (the store can be used), for whoever operates the server.
 """
 
 from __future__ import annotations

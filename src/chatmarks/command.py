@@ -1,8 +1,9 @@
 """What a command is: a pure function behind a URL, and what the road needs to know to call it.
 
 A command on a book gets a decoded request that passed its `check`, the book and a `Call`. It has no
-clock, no I/O and no store. `@reads` returns an answer; `@writes` a new book and an answer; `@manages`
-works on what lies around the books and gets the store itself.
+clock, no I/O and no store. `@reads` returns an answer; `@writes` a new book and an answer. `@lists` works
+on the conversation list of an account, `@manages` on all else that lies around the books; both get the
+store itself.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from chatmarks.store import Store
 
 
 class WireService(Struct, frozen=True):
-    """A service of the wire, the first half of a command's URL, and its codes for common failures."""
+    """A service of the wire, the first half of a command's URL, and its codes for common failures.
+    `of_fields`: what a field that is missing or of another type is answered with, where the service has
+    a code for it alone; by its name in the body, or `[]` for what lies in a list."""
 
     name: str
     bad_parameter: Code
     server_error: Code
     timeout: Code
+    of_fields: Mapping[str, Code] = {}
 
 
 RECENTCONTACT = WireService("recentcontact", Code.BAD_PARAMETER, Code.SERVER_ERROR, Code.TIMEOUT)
@@ -42,6 +46,23 @@ GROUP_OPEN_HTTP = WireService(
     Code.CHAT_GROUP_SERVER_ERROR,
     Code.CHAT_GROUP_SERVER_ERROR,
 )
+OPENIM = WireService(
+    "openim",
+    Code.MESSAGE_BAD_PARAMETER,
+    Code.MESSAGE_SERVER_ERROR,
+    Code.MESSAGE_TIMEOUT,
+    {
+        "To_Account": Code.MESSAGE_BAD_RECEIVER,
+        "MsgRandom": Code.MESSAGE_BAD_RANDOM,
+        "MsgTimeStamp": Code.MESSAGE_BAD_TIME,
+        "MsgBody": Code.MESSAGE_BODY_NOT_ARRAY,
+        "MsgBody[]": Code.MESSAGE_BAD_ELEMENT,
+        "From_Account": Code.MESSAGE_SENDER_UNKNOWN,
+        "SyncFromOldSystem": Code.MESSAGE_BAD_IMPORT_KIND,
+        "SyncOtherMachine": Code.MESSAGE_BAD_SYNC,
+        "MsgLifeTime": Code.MESSAGE_BAD_LIFE_TIME,
+    },
+)
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -53,7 +74,8 @@ class Outcome(Struct, frozen=True, gc=False):
 
 class Call(Struct, frozen=True, gc=False):
     """What a command may know of the world: the time in Unix seconds, the app and its profile, a
-    source of fresh ids, and which of the peers that the request brings data to do not exist.
+    source of fresh ids, which of the peers that the request brings data to do not exist, and the UserID
+    of the administrator who calls.
 
     `failing`: the items, by their position in the request, that must fail whatever they are, and are
     not applied. It has none but for who asked for faults.
@@ -65,6 +87,7 @@ class Call(Struct, frozen=True, gc=False):
     draw_id: Callable[[], str]
     missing: frozenset[Peer] = frozenset()
     failing: Mapping[int, Outcome] = {}
+    caller: str = ""
 
 
 class Kind(Enum):
@@ -72,14 +95,16 @@ class Kind(Enum):
 
     READS = "reads"
     WRITES = "writes"
+    LISTS = "lists"
     MANAGES = "manages"
 
 
 class Command(Struct, frozen=True):
     """A command of the table. `path` is its URL behind `/v4/`, which is also the file behind
-    `commands/`; `rate` the documented number of calls a second, `answer` what it answers with beside
-    the base fields, `items` what each item of a request names, where items have results of their
-    own."""
+    `commands/`; one that begins with `EXTENSIONS` is the whole URL, its file behind
+    `commands/extensions/`. `rate` is the documented number of calls a second, `answer` what it answers
+    with beside the base fields, `items` what each item of a request names, where items have results of
+    their own."""
 
     service: WireService
     name: str
@@ -95,6 +120,23 @@ class Command(Struct, frozen=True):
     run: Callable[..., Any]
     decoder: msgspec.json.Decoder[Any]
     differences: tuple[str, ...]
+
+    @property
+    def is_extension(self) -> bool:
+        """Whether no document has it but our own, `docs/extensions.md`."""
+        return self.path.startswith(EXTENSIONS)
+
+
+EXTENSIONS = "x/1/"
+"""What the paths of commands begin with that no document has. They are no part of `/v4/`, so that what is
+compatible stays so."""
+
+EXTENSIONS_DOCUMENT = "docs/extensions.md"
+
+
+def url_path(command: str) -> str:
+    """The path of the URL of the command with this `path`."""
+    return f"/{command}" if command.startswith(EXTENSIONS) else f"/v4/{command}"
 
 
 class Request(Protocol):
@@ -128,10 +170,11 @@ def _declare(  # noqa: PLR0913 - as many as a command has parts
     items: Callable[[Any], Sequence[str]] | None = None,
     differences: tuple[str, ...] = (),
 ) -> Command:
+    behind = EXTENSIONS if document == EXTENSIONS_DOCUMENT else ""
     return Command(
         service=service,
         name=run.__name__,
-        path=f"{service.name}/{run.__name__}",
+        path=f"{behind}{service.name}/{run.__name__}",
         kind=kind,
         document=document,
         rate=rate,
@@ -184,6 +227,25 @@ def writes(
         check=check,
         brings=brings,
         items=items,
+    )
+
+
+def lists(
+    *,
+    document: str,
+    request: type[R],
+    check: Callable[[R, Profile], None],
+    differences: tuple[str, ...] = (),
+) -> Callable[[Callable[[R, Call, Store], Awaitable[Struct | None]]], Command]:
+    """Declare a command on the conversation list of an account."""
+    return lambda run: _declare(
+        RECENTCONTACT,
+        Kind.LISTS,
+        run,
+        document=document,
+        request=request,
+        check=check,
+        differences=differences,
     )
 
 

@@ -39,6 +39,9 @@ class Code(IntEnum):
     CHAT_GROUP_ID_TAKEN = 10021, "1047/34348", "the chat-group id belongs to another owner"
     CHAT_GROUP_ID_OWN = 10025, "1047/34348", "the owner already has a chat group of this id"
 
+    # The message service; its other codes stand further below.
+    MESSAGE_TIMEOUT = 20004, "1047/34348", "timeout; try again"
+
     # The account service.
     VALUE_TOO_LONG = 40601, "1047/34953", "a profile value is longer than 500 bytes"
 
@@ -54,6 +57,7 @@ class Code(IntEnum):
     GROUP_NOT_FOUND = 51009, "1047/53442", "no such conversation group"
     GROUPS_FULL = 51010, "1047/53442", "more than 20 conversation groups"
     GROUP_NAME_TOO_LONG = 51011, "1047/53442", "the name of a conversation group is too long"
+    PINNED_FULL = 51012, "1047/53442", "more than 50 pinned conversations"
     EDITION = 51013, "1047/53442", "the edition has no conversation groups and standard marks"
 
     # The gateway.
@@ -82,6 +86,25 @@ class Code(IntEnum):
     ACCOUNT_TIMEOUT = 70169, "1047/34953", "timeout; try again"
     ACCOUNT_BAD_PARAMETER = 70402, "1047/34953", "a parameter is wrong; ErrorInfo says which"
     ACCOUNT_SERVER_ERROR = 70500, "1047/34953", "server error; try again"
+
+    # The message service, and the size of messages to chat groups.
+    CHAT_GROUP_MESSAGE_TOO_LONG = 80002, "1047/34348", "the message is too long"
+    MESSAGE_BAD_PARAMETER = 90001, "1047/34348", "the body has not the shape of a message"
+    MESSAGE_BAD_BODY = 90002, "1047/34348", "MsgBody holds no element"
+    MESSAGE_BAD_RECEIVER = 90003, "1047/34348", "To_Account is missing or cannot be an account"
+    MESSAGE_BAD_RANDOM = 90005, "1047/34348", "MsgRandom is missing or no integer"
+    MESSAGE_BAD_TIME = 90006, "1047/34348", "MsgTimeStamp is missing or no integer"
+    MESSAGE_BODY_NOT_ARRAY = 90007, "1047/34348", "MsgBody is missing or no array"
+    MESSAGE_SENDER_UNKNOWN = 90008, "1047/34348", "From_Account does not exist"
+    MESSAGE_BAD_ELEMENT = 90010, "1047/34348", "an element of MsgBody has not the form of its type"
+    MESSAGE_TOO_MANY_RECEIVERS = 90011, "1047/34348", "more than 500 receivers"
+    MESSAGE_RECEIVER_UNKNOWN = 90012, "1047/34348", "To_Account does not exist"
+    MESSAGE_LIFE_TIME_TOO_LONG = 90026, "1047/34348", "MsgLifeTime is more than seven days"
+    MESSAGE_BAD_IMPORT_KIND = 90030, "1047/34348", "SyncFromOldSystem is missing or neither 1 nor 2"
+    MESSAGE_BAD_SYNC = 90031, "1047/34348", "SyncOtherMachine is neither 1 nor 2"
+    MESSAGE_BAD_LIFE_TIME = 90044, "1047/34348", "MsgLifeTime is no integer"
+    MESSAGE_SERVER_ERROR = 91000, "1047/34348", "server error; try again"
+    MESSAGE_TOO_LONG = 93000, "1047/34348", "the message is too long"
 
 
 CODES: dict[int, Code] = {code.value: code for code in Code}

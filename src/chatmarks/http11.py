@@ -1,8 +1,8 @@
 """HTTP/1.1 as uvicorn speaks it, with the bounds and the patience that it leaves to others.
 
 There are at most 20,000 connections. A head has 64 KiB and 10 seconds; at shutdown a body has one more
-second. A POST to `/v4/` that comes whole, with nothing before it that is still to be answered, takes
-the `lane`; every other request goes the long way that uvicorn knows.
+second. A POST to `/v4/` or `/x/1/` that comes whole, with nothing before it that is still to be
+answered, takes the `lane`; every other request goes the long way that uvicorn knows.
 
 A request that offers to change the protocol is answered as if it did not: Java's own client offers
 HTTP/2 (`Upgrade: h2c`) with every first request, and a server may ignore the offer (RFC 9110, 7.8). The
@@ -170,7 +170,7 @@ class Http11(HttpToolsProtocol):
         return (
             self.lane is not None
             and (self.cycle is None or self.cycle.response_complete)
-            and path.startswith(b"/v4/")
+            and path.startswith((b"/v4/", b"/x/1/"))
             and b"%" not in path
             and b"#" not in self.url
             and parser.get_method() == b"POST"

@@ -22,6 +22,10 @@ GROUP_NAME_BYTES_MAX = 64
 CUSTOM_MARK_BYTES_MAX = 256
 MARK_BITS = 64
 
+# The conversation list. Pins: 1047/48316. How many a list shows depends on the edition: 1047/50019.
+PINNED_MAX = 50
+LIST_SIZE_MAX = 500
+
 # Accounts: 1047/34953 to 34956; the size of Nick and FaceUrl is that of code 40601.
 USERID_BYTES_MAX = 32
 ACCOUNTS_PER_CALL_MAX = 100
@@ -46,11 +50,24 @@ CHAT_GROUPS_PER_LIST_MAX = 10_000
 CHAT_GROUPS_PER_INFO_MAX = 50
 CHAT_GROUP_ANSWER_BYTES_MAX = 1 << 20
 
+# Messages: 1047/34919, 34920, 35014, 34959, 34968 (2024). A body had 8 KiB until 2021, 12 KiB since; 20
+# messages came in one import until 2020.
+MESSAGE_BYTES_MAX = 12 * 1024
+MESSAGE_LIFE_SECONDS_MAX = 7 * 24 * 3600
+MESSAGE_RECEIVERS_MAX = 500
+MESSAGES_PER_IMPORT_MAX = 7
+MESSAGE_NUMBER_MAX = (1 << 32) - 1
+
 # An id that a conversation may point at. Generated ids, those of topics above all, are longer than
 # the 48 bytes of an id that an app chooses.
 TO_GROUP_ID_BYTES_MAX = 128
 
 # Own bounds; no document gives these.
+QUERY_PAGE_SIZE_MAX = 500
+WHO_PAGE_SIZE_MAX = 1000
+WHO_ROWS_MAX = 1000
+"""Records that one call of `who` looks at, however few of them fit."""
+
 CALLS_RUNNING_MAX = 1000
 """How many calls a process works on at the same time. What comes beyond is told at once to come again
 (50005), so that those under way end in time."""
@@ -102,7 +119,13 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     (1047/34348)."""
 
     get_page_size: Annotated[int, Meta(ge=1, le=1000)] = 100
-    """Records in one page of `get_contact_group`; no document tells."""
+    """Records in one page of `get_contact_group`, and conversations in one of `get_list`; no document
+    tells."""
+
+    list_size_max: Annotated[int, Meta(ge=1, le=LIST_SIZE_MAX)] = 100
+    """Conversations that a list shows, at most: those with the newest messages, and all pinned ones.
+    100 in most editions, up to 500 in others (1047/50019). Applied on reading: raising it shows again
+    what was hidden."""
 
     edition: Literal["full", "basic"] = "full"
     """`basic`: conversation groups and standard marks are 51013 (1047/34348), custom marks

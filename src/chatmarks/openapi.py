@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chatmarks.command import Command
+from chatmarks.command import Command, url_path
 from chatmarks.commands import COMMANDS
 
 _BASE = ("ActionStatus", "ErrorCode", "ErrorInfo", "ErrorDisplay")
@@ -44,7 +44,7 @@ def document() -> bytes:
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "paths": {
-                f"/v4/{path}": {"post": _operation(path, command, references)}
+                url_path(path): {"post": _operation(path, command, references)}
                 for path, command in COMMANDS.items()
             },
             "components": {

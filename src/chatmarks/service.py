@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Book, Peer, PeerType
-from chatmarks.command import Call, Command, Kind, Outcome, check_from_account
+from chatmarks.command import Call, Command, Kind, Outcome, check_from_account, url_path
 from chatmarks.commands import COMMANDS
 from chatmarks.envelope import decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
@@ -28,7 +28,7 @@ from chatmarks.store import Busy, Kept, Returned, Store, UnknownAccount
 
 log = logging.getLogger("chatmarks")
 
-COMMAND_OF = {f"/v4/{path}": command for path, command in COMMANDS.items()}
+COMMAND_OF = {url_path(path): command for path, command in COMMANDS.items()}
 """The commands by the paths of their URLs."""
 
 
@@ -168,7 +168,14 @@ class Service:
                 await _MAY_WAIT
                 let_in = await self._gateway.admit(command, caller, source, from_page=from_page)
             app, second = let_in
-            call = Call(app.sdkappid, second, app.profile, self._draw_id, failing=asked.failing)
+            call = Call(
+                app.sdkappid,
+                second,
+                app.profile,
+                self._draw_id,
+                failing=asked.failing,
+                caller=caller.identifier or "",
+            )
             answer = encode_answer(await self._run(command, decode_body(command, asked.body), call))
         except Fail as fail:
             code, answer = fail.code, self.refuse(fail)
@@ -242,7 +249,7 @@ class Service:
 
     async def _with_account(
         self, command: Command, request: Any, call: Call, account: Account
-    ) -> Struct:
+    ) -> Struct | None:
         if call.profile.unknown_account == "lenient":
             try:
                 return await self._on_book(command, request, call, account)
@@ -250,7 +257,12 @@ class Service:
                 await self.store.create_account(account)
         return await self._on_book(command, request, call, account)
 
-    async def _on_book(self, command: Command, request: Any, call: Call, account: Account) -> Struct:
+    async def _on_book(
+        self, command: Command, request: Any, call: Call, account: Account
+    ) -> Struct | None:
+        if command.kind is Kind.LISTS:
+            answer: Struct | None = await command.run(request, call, self.store)
+            return answer
         if command.kind is Kind.READS:
             try:
                 kept = await self.store.read(account)

@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Self
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from chatmarks.command import url_path
 from chatmarks.usersig import sign
 
 _SECONDS_MAX = 10
@@ -62,7 +63,7 @@ class Exchange:
     def call(self, command: str, body: bytes) -> bytes:
         """The body of the answer to `body`. Raises `Unreachable`."""
         try:
-            self._connection.request("POST", f"{self._prefix}/v4/{command}?{self._query()}", body)
+            self._connection.request("POST", f"{self._prefix}{url_path(command)}?{self._query()}", body)
             response = self._connection.getresponse()
             answer = response.read()
         except ssl.SSLCertVerificationError as error:

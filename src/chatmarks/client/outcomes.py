@@ -40,6 +40,10 @@ _REPEATABLE = frozenset(
         "im_open_login_svc/account_check",
         "group_open_http_svc/get_appid_group_list",
         "group_open_http_svc/get_group_info",
+        "recentcontact/get_list",
+        "x/1/recentcontact/top",
+        "x/1/recentcontact/query",
+        "x/1/recentcontact/who",
     }
 )
 """Beside the commands that only read a book. What stands nowhere is not repeated."""

@@ -9,7 +9,15 @@ from chatmarks.client.errors import NoAnswer
 
 CURSORS: Mapping[str, Mapping[str, str]] = {
     "recentcontact/get_contact_group": {"StartIndex": "NextStartIndex"},
+    "recentcontact/get_list": {
+        "TimeStamp": "TimeStamp",
+        "StartIndex": "StartIndex",
+        "TopTimeStamp": "TopTimeStamp",
+        "TopStartIndex": "TopStartIndex",
+    },
     "group_open_http_svc/get_appid_group_list": {"Next": "Next"},
+    "x/1/recentcontact/query": {"TimeStamp": "NextTimeStamp", "StartIndex": "NextStartIndex"},
+    "x/1/recentcontact/who": {"StartUserID": "NextUserID"},
 }
 """For each command with pages, the fields of a request and what they take from the answer before."""
 

@@ -21,6 +21,7 @@ from chatmarks.client.answers import read_answer, wrong_status
 from chatmarks.client.errors import EXPIRED, ChatError, NoAnswer
 from chatmarks.client.hosts import Hosts
 from chatmarks.client.tickets import Tickets
+from chatmarks.command import url_path
 
 A = TypeVar("A")
 
@@ -123,7 +124,7 @@ class Way(Generic[A]):
     @property
     def url(self) -> str:
         """The URL without its query, as a log may show it."""
-        return f"{self._urls[0]}/v4/{self.ask.command}"
+        return f"{self._urls[0]}{url_path(self.ask.command)}"
 
     def target(self, ticket: str) -> bytes:
         """Path and query with `ticket`: what the request line gets instead of the path of `url`."""

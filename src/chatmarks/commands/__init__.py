@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from chatmarks.command import Command
+from chatmarks.commands.extensions.recentcontact.query import query
+from chatmarks.commands.extensions.recentcontact.top import top
+from chatmarks.commands.extensions.recentcontact.who import who
 from chatmarks.commands.group_open_http_svc.add_group_member import add_group_member
 from chatmarks.commands.group_open_http_svc.create_group import create_group
 from chatmarks.commands.group_open_http_svc.delete_group_member import delete_group_member
@@ -15,7 +18,9 @@ from chatmarks.commands.im_open_login_svc.account_import import account_import
 from chatmarks.commands.im_open_login_svc.multiaccount_import import multiaccount_import
 from chatmarks.commands.recentcontact.create_contact_group import create_contact_group
 from chatmarks.commands.recentcontact.del_contact_group import del_contact_group
+from chatmarks.commands.recentcontact.delete import delete
 from chatmarks.commands.recentcontact.get_contact_group import get_contact_group
+from chatmarks.commands.recentcontact.get_list import get_list
 from chatmarks.commands.recentcontact.mark_contact import mark_contact
 from chatmarks.commands.recentcontact.search_contact_group import search_contact_group
 from chatmarks.commands.recentcontact.update_contact_group import update_contact_group
@@ -27,6 +32,8 @@ COMMANDS: dict[str, Command] = {
     "recentcontact/mark_contact": mark_contact,
     "recentcontact/get_contact_group": get_contact_group,
     "recentcontact/search_contact_group": search_contact_group,
+    "recentcontact/get_list": get_list,
+    "recentcontact/delete": delete,
     "im_open_login_svc/account_import": account_import,
     "im_open_login_svc/multiaccount_import": multiaccount_import,
     "im_open_login_svc/account_check": account_check,
@@ -37,11 +44,12 @@ COMMANDS: dict[str, Command] = {
     "group_open_http_svc/get_group_info": get_group_info,
     "group_open_http_svc/add_group_member": add_group_member,
     "group_open_http_svc/delete_group_member": delete_group_member,
+    "x/1/recentcontact/top": top,
+    "x/1/recentcontact/query": query,
+    "x/1/recentcontact/who": who,
 }
 
 NOT_DONE: dict[str, str] = {
-    "recentcontact/get_list": "1047/43087",
-    "recentcontact/delete": "1047/43088",
     "openim/sendmsg": "1047/34919",
     "group_open_http_svc/send_group_msg": "1047/34959",
 }

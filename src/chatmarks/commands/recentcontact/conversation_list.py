@@ -1,0 +1,77 @@
+"""What the commands on the conversation list share: what a list shows, and the places in it.
+
+A conversation keeps its place as long as it is in the list, whatever comes to it: that is what makes
+pages hang together. The time of its newest message decides nothing but the order within a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from zlib import crc32
+
+from chatmarks.book import Account, Peer, PeerType
+from chatmarks.command import Call
+from chatmarks.store import Conversation, Store
+
+
+class Place(NamedTuple):
+    """Where a conversation is in the list: when it came there, in Unix seconds, and 31 bits drawn from who
+    it is with. Lists go from the highest place down; several conversations can share one."""
+
+    begun_at: int
+    drawn: int
+
+
+def place_of(conversation: Conversation) -> Place:
+    """The place of a conversation, the same on every engine and in every process."""
+    peer = conversation.peer
+    return Place(conversation.begun_at, crc32(peer.id.encode(), peer.type) & 0x7FFFFFFF)
+
+
+async def shown_list(
+    account: Account, call: Call, store: Store, *, with_empty: bool
+) -> list[Conversation]:
+    """The conversations that the list of an account shows, in no particular order: all pinned ones, and
+    as many of those with the newest messages as the profile has room for. `with_empty`: also chat groups
+    without any message. Raises `UnknownAccount`."""
+    room = call.profile.list_size_max
+    listed = await store.conversations(account, room)
+    if not with_empty:
+        listed = [conversation for conversation in listed if not conversation.is_empty]
+    if len(listed) <= room:
+        return listed
+    # The rest of the key decides between those of one second, the same way in every call.
+    listed.sort(key=lambda each: (each.pinned_at == 0, -each.last_at, each.peer))
+    pinned = sum(each.pinned_at > 0 for each in listed)
+    return listed[: max(room, pinned)]
+
+
+def page_below(
+    conversations: Iterable[Conversation], after: Place | None, size: int
+) -> tuple[list[Conversation], Place | None]:
+    """The first `size` conversations below the place `after`, or from the highest on, and the place of the
+    last of them; None for that where no conversation is left.
+
+    Conversations that share a place are never divided, so a page can be longer.
+    """
+    placed = [(place_of(each), each) for each in conversations]
+    if after is not None:
+        placed = [pair for pair in placed if pair[0] < after]
+    if len(placed) <= size:
+        return [each for _, each in placed], None
+    placed.sort(key=lambda pair: (pair[0], pair[1].peer), reverse=True)
+    end = placed[size - 1][0]
+    page = [each for place, each in placed if place >= end]
+    return page, end if len(page) < len(placed) else None
+
+
+def in_order(page: Iterable[Conversation]) -> list[Conversation]:
+    """The conversations of a page in the order that the real service has: the pinned ones first, then by
+    ascending time of the newest message."""
+    return sorted(page, key=lambda each: (not each.pinned_at, each.last_at, each.peer))
+
+
+def is_account(peer: Peer) -> bool:
+    """Whether a conversation is one-to-one."""
+    return peer.type == PeerType.ACCOUNT

@@ -1,0 +1,159 @@
+"""`POST /v4/recentcontact/get_list`: the conversations in an account's list, page by page.
+
+Document: 1047/43087 (2024 and 2026). Pages go by the place of a conversation, which is when it came into the
+list and never changes while it is there, so new messages, pins and marks between two pages neither
+skip nor repeat any. Within a page the pinned ones come first, then the time of the newest message
+decides, ascending, as the real service answers.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from msgspec import UNSET, Raw, Struct, UnsetType, json
+from msgspec.structs import replace
+
+from chatmarks.book import EMPTY_BOOK, Account, Book, Entry
+from chatmarks.command import AccountName, Call, lists
+from chatmarks.commands.recentcontact.conversation_list import (
+    Place,
+    in_order,
+    is_account,
+    page_below,
+    shown_list,
+)
+from chatmarks.errors import Code, Fail
+from chatmarks.limits import Profile
+from chatmarks.store import Conversation, Store
+
+PINNED, EMPTY = 1, 2
+"""Bits of `AssistFlags`: the caller knows pinned conversations; it wants empty ones, too. Bit 2, to page
+the pinned ones, makes no difference: both cursors are the same here. Others are not known."""
+
+MARKS_ABOVE = 7
+"""With a greater value of `AssistFlags` the items have marks and groups: callers who know bits above the
+three of the document of 2024 know those fields (2026-04)."""
+
+_encoder = json.Encoder()
+
+
+class Request(Struct, frozen=True):
+    """All four parts of the cursor are 0 at first, then those of the answer before."""
+
+    From_Account: AccountName
+    TimeStamp: int
+    StartIndex: int
+    TopTimeStamp: int
+    TopStartIndex: int
+    AssistFlags: int
+
+
+class Session(Struct, frozen=True, kw_only=True, gc=False):
+    """A conversation of the list. `MsgTime`: Unix seconds of its newest message; `TopFlag` 1: pinned. The
+    rest as in a record of `get_contact_group`, left out where the conversation has no data."""
+
+    Type: int
+    To_Account: str | UnsetType = UNSET
+    GroupId: str | UnsetType = UNSET
+    MsgTime: int
+    TopFlag: int
+    StandardMark: str | UnsetType = UNSET
+    CustomMark: str | UnsetType = UNSET
+    ContactGroupId: list[int] | UnsetType = UNSET
+
+
+class Answer(Struct, frozen=True):
+    """A page. On the last one `CompleteFlag` is 1, both times are that of the call, both indexes 0."""
+
+    SessionItem: list[Session]
+    CompleteFlag: int
+    TimeStamp: int
+    StartIndex: int
+    TopTimeStamp: int
+    TopStartIndex: int
+
+
+def check(request: Request, _: Profile) -> None:
+    """50002."""
+    for field in ("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex", "AssistFlags"):
+        if (value := getattr(request, field)) < 0:
+            raise Fail(Code.BAD_PARAMETER, f"{field} is {value}; 0 and above are allowed")
+
+
+@lists(
+    document="1047/43087",
+    request=Request,
+    check=check,
+    differences=(
+        "Both cursors are the same, and go by when a conversation came into the list.",
+        "Marks are in the items where `AssistFlags` is above 7.",
+    ),
+)
+async def get_list(request: Request, call: Call, store: Store) -> Answer:
+    """One page."""
+    account, flags = Account(call.sdkappid, request.From_Account), request.AssistFlags
+    book = await _book(account, store) if flags > MARKS_ABOVE else EMPTY_BOOK
+    shown = await shown_list(account, call, store, with_empty=bool(flags & EMPTY))
+    page, end = page_below(shown, _begin(request), call.profile.get_page_size)
+    is_last = end is None
+    place = end or Place(call.now, 0)
+    return Answer(_sessions(page, book, knows_pins=bool(flags & PINNED)), int(is_last), *place, *place)
+
+
+async def _book(account: Account, store: Store) -> Book:
+    kept = store.read_at_once(account) or await store.read(account)
+    return kept.book
+
+
+def _begin(request: Request) -> Place | None:
+    """The place that the page begins below; None for the first page. The cursor of the pinned ones counts
+    where the other one was left at 0."""
+    for place in (
+        Place(request.TimeStamp, request.StartIndex),
+        Place(request.TopTimeStamp, request.TopStartIndex),
+    ):
+        if any(place):
+            return place
+    return None
+
+
+def _sessions(page: list[Conversation], book: Book, *, knows_pins: bool) -> list[Session]:
+    """The items of a page, in their order, as JSON that goes out as it is."""
+    if not knows_pins:
+        page = [replace(each, pinned_at=0) for each in page]
+    find, encode = book.entries.get, _encoder.encode
+    items = []
+    for each in in_order(page):
+        peer, entry = each.peer, find(each.peer)
+        head = encode(
+            Session(
+                Type=peer.type,
+                To_Account=peer.id if is_account(peer) else UNSET,
+                GroupId=UNSET if is_account(peer) else peer.id,
+                MsgTime=each.last_at,
+                TopFlag=1 if each.pinned_at else 0,
+            )
+        )
+        items.append(head if entry is None else head[:-1] + _ready_data(entry))
+    return cast("list[Session]", Raw(b"[%b]" % b",".join(items)))
+
+
+class _Data(Struct, frozen=True):
+    """What an item has of a conversation's data."""
+
+    StandardMark: str
+    CustomMark: str | UnsetType
+    ContactGroupId: list[int] | UnsetType
+
+
+def _ready_data(entry: Entry) -> bytes:
+    """The end of an item: JSON that is made once for each state of a conversation."""
+    ready: bytes | None = entry.__dict__.get("session")
+    if ready is None:
+        data = _Data(
+            format(entry.marks, "b") if entry.marks else "",
+            entry.custom_mark or UNSET,
+            entry.group_ids or UNSET,
+        )
+        ready = entry.__dict__["session"] = b"," + _encoder.encode(data)[1:]
+    return ready
