@@ -1,7 +1,7 @@
-"""`POST /v4/group_open_http_svc/send_group_msg`: send a message to a chat group.
+"""`POST /v4/group_open_http_svc/send_group_msg`: a message to a chat group.
 
-Document: 1047/34959. The chat group comes to the top of its members' lists. That is one write, however
-many members there are. The message itself is checked and not kept.
+Document: 1047/34959, 269/1629. However many members there are, it is one write: their lists look the time
+of the newest message up. Who sends need not be a member (1047/33526).
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ from typing import Any
 from msgspec import Struct
 
 from chatmarks.command import GROUP_OPEN_HTTP, AccountName, Call, manages
-from chatmarks.commands.group_open_http_svc.chat_group import (
-    bad,
-    check_accounts,
-    check_group_id,
-    existing,
-    known,
+from chatmarks.commands.group_open_http_svc.chat_group import bad, check_group_id, existing, known
+from chatmarks.commands.group_open_http_svc.chat_message import (
+    SENDER_DIFFERENCE,
+    check_body,
+    check_flag,
+    check_random,
+    check_sender,
+    sender_unknown,
 )
-from chatmarks.commands.message_body import CHAT_GROUP_CODES, Element, check_body
-from chatmarks.errors import Code, Fail, shown
-from chatmarks.limits import UINT32_MAX, Profile
-from chatmarks.store import Message, Store
+from chatmarks.commands.message import NO_MESSAGE_ID, NOT_KEPT, Element, size_problem
+from chatmarks.errors import Code, Fail
+from chatmarks.limits import Profile
+from chatmarks.store import ChatGroup, Message, Posted, Store
 
-_PRIORITIES = ("High", "Normal", "Low", "Lowest")
-_CONTROLS = ("NoUnread", "NoLastMsg")
+PRIORITIES = ("High", "Normal", "Low")
 
 
 class Request(Struct, frozen=True):
-    """A message. `From_Account` "" is the administrator who calls; `OnlineOnlyFlag` 1: for those online
-    alone. What is for devices and callbacks makes no difference here."""
+    """`Random`: the same one within five minutes is a repeat. `From_Account`: who sends; left out, the
+    administrator who calls. `OnlineOnlyFlag` 1: only for who is online. What is left makes no
+    difference."""
 
     GroupId: str
     Random: int
@@ -55,25 +57,15 @@ def check(request: Request, _: Profile) -> None:
     check_group_id(request.GroupId)
     check_random(request.Random, "Random")
     if request.From_Account:
-        check_accounts({"From_Account": request.From_Account}, "From_Account", 1)
-    if request.MsgPriority not in _PRIORITIES:
-        raise bad(f"MsgPriority is {shown(request.MsgPriority)}; allowed are {', '.join(_PRIORITIES)}")
-    if request.OnlineOnlyFlag not in (0, 1):
-        raise bad(f"OnlineOnlyFlag is {request.OnlineOnlyFlag}; 0 and 1 are allowed")
+        check_sender(request.From_Account, "From_Account")
+    if request.MsgPriority not in PRIORITIES:
+        raise bad(f"MsgPriority is none of {', '.join(PRIORITIES)}")
+    check_flag(request.OnlineOnlyFlag, "OnlineOnlyFlag")
     if request.OnlineOnlyFlag and request.SendMsgControl:
-        raise bad("SendMsgControl is not allowed where OnlineOnlyFlag is 1")
-    for number, control in enumerate(request.SendMsgControl):
-        if control not in _CONTROLS:
-            raise bad(
-                f"SendMsgControl[{number}] is {shown(control)}; allowed are {', '.join(_CONTROLS)}"
-            )
-    check_body(request.MsgBody, CHAT_GROUP_CODES)
-
-
-def check_random(value: int, field: str) -> None:
-    """10004."""
-    if not 0 <= value <= UINT32_MAX:
-        raise bad(f"{field} is {value}; 0 to {UINT32_MAX} are allowed")
+        raise bad("SendMsgControl is not allowed beside OnlineOnlyFlag 1")
+    check_body(request.MsgBody, "MsgBody")
+    if problem := size_problem(request.MsgBody, request.CloudCustomData, "MsgBody"):
+        raise Fail(Code.CHAT_GROUP_MESSAGE_TOO_LONG, problem)
 
 
 @manages(
@@ -82,19 +74,31 @@ def check_random(value: int, field: str) -> None:
     request=Request,
     check=check,
     differences=(
-        "A repeat within five minutes is answered as the first.",
-        "Whether the sender is a member is not looked up.",
+        NOT_KEPT,
+        SENDER_DIFFERENCE,
+        NO_MESSAGE_ID,
+        "A repeat is told by `Random` alone, whatever the message says, and answered as the first.",
+        "A message with `OnlineOnlyFlag` 1 has no number; `MsgSeq` is that of the newest one.",
     ),
 )
 async def send_group_msg(request: Request, call: Call, store: Store) -> Answer:
-    """Count the message."""
+    """Send a message to a chat group."""
     group = await existing(request.GroupId, call, store)
-    sender = request.From_Account or call.identifier
+    sender = request.From_Account or call.caller
     if sender not in await known([sender], call, store):
-        raise Fail(Code.CHAT_GROUP_ACCOUNT_UNKNOWN, f"From_Account {sender} was never imported")
-    shows = not request.OnlineOnlyFlag and "NoLastMsg" not in request.SendMsgControl
+        raise sender_unknown(sender, "From_Account")
+    if request.OnlineOnlyFlag:
+        # Only messages that are kept are numbered: document 33526.
+        return Answer(call.now, group.message_seq)
+    shows = "NoLastMsg" not in request.SendMsgControl
     message = Message(call.now, call.now, str(request.Random), shows)
+    posted = await post(group, message, call, store)
+    return Answer(posted.at, posted.seq)
+
+
+async def post(group: ChatGroup, message: Message, call: Call, store: Store) -> Posted:
+    """Count a message. Raises `Fail` 10010 where the chat group was disbanded meanwhile."""
     posted = await store.post(call.sdkappid, group, message)
     if posted is None:
         raise Fail(Code.CHAT_GROUP_NOT_FOUND, f"GroupId {group.id} was disbanded")
-    return Answer(posted.at, posted.seq)
+    return posted

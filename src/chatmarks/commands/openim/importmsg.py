@@ -1,7 +1,7 @@
-"""`POST /v4/openim/importmsg`: import a message of an earlier time between two accounts.
+"""`POST /v4/openim/importmsg`: a message from one account to another that was sent elsewhere.
 
-Document: 1047/35014. The conversation comes into both lists with the time of the message. Nothing is
-changed by a repeat, in either direction: an older or equal time moves nothing.
+Document: 1047/35014, 269/2568. The conversation comes into both lists with the time of the message. A
+repeat, in either direction, changes nothing, since an older or equal time does not.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatmarks.book import Account
-from chatmarks.command import OPENIM, AccountName, Call, is_userid, manages, userid_problem
-from chatmarks.commands.group_open_http_svc.chat_group import known
-from chatmarks.commands.message_body import OPENIM_CODES, Element, check_body
-from chatmarks.commands.openim.message import (
+from chatmarks.command import OPENIM, AccountName, Call, manages
+from chatmarks.commands.message import NOT_KEPT, Element, number_problem
+from chatmarks.commands.openim.one_to_one import (
+    check_message,
     check_receiver,
-    check_uint32,
-    unknown_receiver,
-    unknown_sender,
+    known,
+    receiver_unknown,
+    sender_unknown,
 )
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import Profile
@@ -26,8 +26,8 @@ _KINDS = (1, 2, 5)
 
 
 class Request(Struct, frozen=True):
-    """A message. `SyncFromOldSystem`: 1 and 5 for one of now, 2 for one of the past, which makes no
-    difference here; `MsgTimeStamp` in Unix seconds."""
+    """`SyncFromOldSystem`: 1 or 5 for a message of today, 2 for one of the past, which is the same for
+    lists. `MsgTimeStamp`: when it was sent, in Unix seconds."""
 
     SyncFromOldSystem: int
     From_Account: AccountName
@@ -40,35 +40,44 @@ class Request(Struct, frozen=True):
 
 
 def check(request: Request, _: Profile) -> None:
-    """90030, 90008, 90003, 90005, 90006, 90001, 90002, 90010, 93000."""
+    """90030, 90008, 90003, 90006, then as `check_message`."""
     if request.SyncFromOldSystem not in _KINDS:
         raise Fail(
-            Code.MESSAGE_IMPORT_KIND_WRONG,
+            Code.MESSAGE_BAD_IMPORT_KIND,
             f"SyncFromOldSystem is {request.SyncFromOldSystem}; 1, 2 and 5 are allowed",
         )
-    if not is_userid(request.From_Account):
-        raise Fail(Code.MESSAGE_SENDER_WRONG, f"From_Account {userid_problem(request.From_Account)}")
-    check_receiver(request.To_Account)
-    check_uint32(request.MsgRandom, "MsgRandom", Code.MESSAGE_RANDOM_WRONG)
-    check_uint32(request.MsgTimeStamp, "MsgTimeStamp", Code.MESSAGE_TIME_WRONG)
-    check_uint32(request.MsgSeq, "MsgSeq", Code.MESSAGE_BAD_JSON)
-    check_body(request.MsgBody, OPENIM_CODES)
+    if not request.From_Account:
+        raise Fail(Code.MESSAGE_SENDER_UNKNOWN, "From_Account is empty; the sender is required")
+    check_receiver(request.To_Account, "To_Account")
+    if problem := number_problem(request.MsgTimeStamp, "MsgTimeStamp"):
+        raise Fail(Code.MESSAGE_BAD_TIME, problem)
+    check_message(request)
 
 
-@manages(OPENIM, document="1047/35014", request=Request, check=check)
+@manages(
+    OPENIM,
+    document="1047/35014",
+    request=Request,
+    check=check,
+    differences=(
+        NOT_KEPT,
+        "Messages may come in any order; the newest time counts.",
+    ),
+)
 async def importmsg(request: Request, call: Call, store: Store) -> None:
-    """Put the conversation into the receiver's list, then into the sender's."""
-    sender, receiver = request.From_Account, request.To_Account
+    """Import a message: into the receiver's list, then into the sender's."""
+    sender = Account(call.sdkappid, request.From_Account)
+    receiver = Account(call.sdkappid, request.To_Account)
     accounts = await known([sender, receiver], call, store)
-    if sender not in accounts:
-        raise unknown_sender(sender)
-    if receiver not in accounts:
-        raise unknown_receiver(receiver)
-    for own, other, refusal in (
-        (receiver, sender, unknown_receiver),
-        (sender, receiver, unknown_sender),
-    ):
-        try:
-            await store.converse(Account(call.sdkappid, own), other, request.MsgTimeStamp)
-        except UnknownAccount as error:
-            raise refusal(own) from error
+    if sender.userid not in accounts:
+        raise sender_unknown(sender)
+    if receiver.userid not in accounts:
+        raise receiver_unknown(receiver)
+    try:
+        await store.converse(receiver, sender.userid, request.MsgTimeStamp)
+    except UnknownAccount:
+        raise receiver_unknown(receiver) from None
+    try:
+        await store.converse(sender, receiver.userid, request.MsgTimeStamp)
+    except UnknownAccount:
+        raise sender_unknown(sender) from None

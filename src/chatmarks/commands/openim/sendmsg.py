@@ -1,7 +1,7 @@
-"""`POST /v4/openim/sendmsg`: send a message from one account to another.
+"""`POST /v4/openim/sendmsg`: a message from one account to another.
 
-Document: 1047/34919. The conversation comes to the top of both lists, or of the receiver's alone. The
-message itself is checked and not kept.
+Document: 1047/34919, 269/2282. The conversation comes into the receiver's list and, with
+`SyncOtherMachine` 1, into the sender's.
 """
 
 from __future__ import annotations
@@ -10,37 +10,41 @@ from typing import Any
 
 from msgspec import Struct
 
+from chatmarks.book import Account
 from chatmarks.command import OPENIM, AccountName, Call, manages
-from chatmarks.commands.group_open_http_svc.chat_group import known
-from chatmarks.commands.message_body import OPENIM_CODES, Element, check_body
-from chatmarks.commands.openim.message import (
-    SYNC,
-    Sent,
+from chatmarks.commands.message import NO_MESSAGE_ID, NOT_KEPT, Element, number_problem
+from chatmarks.commands.openim.one_to_one import (
+    REPEATS_DIFFERENCE,
+    SENDER_DIFFERENCE,
+    Delivery,
+    check_live,
     check_receiver,
-    check_sender,
-    check_sending,
-    check_uint32,
     delivered,
+    known,
+    message_key,
+    name_of,
+    receiver_unknown,
+    sender_of,
+    sender_unknown,
     shows,
-    unknown_receiver,
-    unknown_sender,
 )
-from chatmarks.errors import Code
+from chatmarks.errors import Code, Fail
 from chatmarks.limits import MESSAGE_LIFE_SECONDS_MAX, Profile
 from chatmarks.store import Store
 
 
 class Request(Struct, frozen=True):
-    """A message. `From_Account` "" is the administrator who calls. `SyncOtherMachine` 2 keeps it from
-    the sender; `MsgLifeTime` in seconds, 0 for those online alone. What is for devices and callbacks
-    makes no difference here."""
+    """`From_Account`: who sends; left out, the administrator who calls. `SyncOtherMachine` 2: not in the
+    sender's list. `MsgLifeTime` in seconds; 0, as `OnlineOnlyFlag` 1: only for who is online. What is
+    left makes no difference."""
 
     To_Account: AccountName
     MsgRandom: int
     MsgBody: list[Element]
     From_Account: AccountName = ""
-    SyncOtherMachine: int = SYNC
+    SyncOtherMachine: int = 1
     MsgLifeTime: int = MESSAGE_LIFE_SECONDS_MAX
+    OnlineOnlyFlag: int = 0
     MsgSeq: int | None = None
     MsgTimeStamp: int | None = None
     SendMsgControl: list[str] = []
@@ -57,14 +61,11 @@ class Answer(Struct, frozen=True):
 
 
 def check(request: Request, _: Profile) -> None:
-    """90003, 90008, 90005, 90001, 90006, 90031, 90026, 90002, 90010, 93000."""
-    check_receiver(request.To_Account)
-    check_sender(request.From_Account)
-    check_uint32(request.MsgRandom, "MsgRandom", Code.MESSAGE_RANDOM_WRONG)
-    check_uint32(request.MsgSeq, "MsgSeq", Code.MESSAGE_BAD_JSON)
-    check_uint32(request.MsgTimeStamp, "MsgTimeStamp", Code.MESSAGE_TIME_WRONG)
-    check_sending(request.SyncOtherMachine, request.MsgLifeTime, request.SendMsgControl)
-    check_body(request.MsgBody, OPENIM_CODES)
+    """90003, 90006, then as `check_live`."""
+    check_receiver(request.To_Account, "To_Account")
+    if problem := number_problem(request.MsgTimeStamp, "MsgTimeStamp"):
+        raise Fail(Code.MESSAGE_BAD_TIME, problem)
+    check_live(request)
 
 
 @manages(
@@ -73,22 +74,24 @@ def check(request: Request, _: Profile) -> None:
     request=Request,
     check=check,
     differences=(
-        "A message with the receiver, `MsgSeq` and `MsgRandom` of one of the last five minutes is a repeat,"
-        " not one of the same second alone.",
-        "`MsgTime` is always the time of the call.",
+        NOT_KEPT,
+        SENDER_DIFFERENCE,
+        REPEATS_DIFFERENCE,
+        NO_MESSAGE_ID,
+        "`MsgTime` is the time of the call, whatever `MsgTimeStamp` says.",
     ),
 )
 async def sendmsg(request: Request, call: Call, store: Store) -> Answer:
-    """Put the conversation into the receiver's list first, then into the sender's."""
-    sender = request.From_Account or call.identifier
-    accounts = await known([sender, request.To_Account], call, store)
-    if sender not in accounts:
-        raise unknown_sender(sender)
-    if request.To_Account not in accounts:
-        raise unknown_receiver(request.To_Account)
-    sent = Sent(sender, request.MsgRandom, request.MsgSeq)
+    """Send a message to an account."""
+    sender = sender_of(request, call)
+    receiver = Account(call.sdkappid, request.To_Account)
+    accounts = await known([sender, receiver], call, store)
+    if sender.userid not in accounts:
+        raise sender_unknown(sender)
+    if receiver.userid not in accounts:
+        raise receiver_unknown(receiver)
     at = call.now
-    if shows(request.MsgLifeTime, request.SendMsgControl):
-        syncs = request.SyncOtherMachine == SYNC
-        at = await delivered(sent, request.To_Account, call, store, syncs=syncs)
-    return Answer(at, sent.wire_key(at))
+    if shows(request):
+        syncs = request.SyncOtherMachine == 1
+        at = await delivered(Delivery(sender, receiver, name_of(request), at, call.now, syncs), store)
+    return Answer(at, message_key(request, sender, at))
