@@ -1,7 +1,7 @@
 """`POST /v4/group_open_http_svc/send_group_msg`: a message to a chat group.
 
-Document: 1047/34959, 269/1629. However many members there are, it is one write: their lists look the time
-of the newest message up. Who sends need not be a member (1047/33526).
+Document: 1047/34959, 269/1629. However many members there are, it is one write: their lists look the
+time of the newest message up. Who sends need not be a member (1047/33526).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the messages from account to account share: checks, keys, and what they change in lists.
 
-A message changes the receiver's list first, then the sender's, with its key. So a call that breaks off in
-between can be repeated and loses nothing; one that went through is a repeat and changes nothing.
+A message changes the receiver's list first, then the sender's, with its key. So a call that breaks off
+in between can be repeated and loses nothing; one that went through is a repeat and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from chatmarks.limits import MESSAGE_LIFE_SECONDS_MAX
 from chatmarks.store import Store, UnknownAccount
 
 REPEATS_DIFFERENCE = (
-    "Repeats are known for five minutes, in which sender, receiver, `MsgSeq`, `MsgRandom` and content are"
-    " the same; those of a message that does not show in lists are not known."
+    "Repeats are known for five minutes, in which sender, receiver, `MsgSeq`, `MsgRandom` and content"
+    " are the same; those of a message that does not show in lists are not known."
 )
 SENDER_DIFFERENCE = (
     "A missing `From_Account` is the administrator who calls; one that was never imported is 90008."
