@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import NODEFAULT, Struct, UnsetType
+from msgspec import NODEFAULT, Meta, Struct, UnsetType
 
 from chatmarks.command import Command
 from chatmarks.commands import COMMANDS
 
 WIDTH = 104
 
-HEAD = '''"""A method for every command of the table. Made by `tools/client.py`: `make docs`.
+HEAD = '''# ruff: noqa: PLR0913 - a method takes as many fields as its command has
+"""A method for every command of the table. Made by `tools/client.py`: `make docs`.
 
 A field that is left out is not sent. Where a struct is wanted, a mapping with its fields does, too.
 """
@@ -56,8 +57,16 @@ def main() -> None:
 
 
 def hints(struct: type[Struct]) -> dict[str, Any]:
-    """The types of its fields."""
-    return get_type_hints(struct)
+    """The types of its fields, but of those that are another spelling of one."""
+    fields = get_type_hints(struct, include_extras=True)
+    plain = get_type_hints(struct)
+    return {name: plain[name] for name, kind in fields.items() if not is_spelling(kind)}
+
+
+def is_spelling(kind: Any) -> bool:
+    """Whether a field is there for what other clients write."""
+    metas = (meta for meta in get_args(kind) if isinstance(meta, Meta))
+    return any((meta.extra or {}).get("spelling") for meta in metas)
 
 
 def structs_in(kind: Any) -> Iterator[type[Struct]]:
@@ -175,7 +184,7 @@ def written(kind: Any, names: dict[type[Struct], str]) -> str:
         return "list[str] | tuple[str, ...]" if inner == "str" else f"Sequence[{inner}]"
     if arguments:
         return " | ".join(written(each, names) for each in arguments if each is not UnsetType)
-    return str(kind.__name__)
+    return "None" if kind is type(None) else str(kind.__name__)
 
 
 main()

@@ -22,11 +22,20 @@ For all commands:
 
 - Conversation groups and marks are kept for accounts that were imported; the profile switch
   `unknown_account` imports them on first use instead.
-- `51012` is not answered: nothing here pins conversations.
+- `51012` is answered by the extension `top` alone: no documented command pins conversations.
 - The message text of an error names the field, what came and what is allowed. The real texts of
   50xxx and 51xxx are not known.
 - The listener speaks HTTP/1.1. An HTTP/1.0 connection ends after its answer.
 - A generated chat-group id has 12 characters behind `@TGS#`, whatever the type of the chat group.
+
+## Extensions
+
+No document has these; they are described in [extensions.md](extensions.md), and change nothing of what
+is answered under `/v4/`.
+
+| `POST /…` | Does |
+| --- | --- |
+EXTENSIONS
 
 ## Codes
 
@@ -37,11 +46,15 @@ For all commands:
 def main() -> None:
     """Write the page to standard output."""
     print(HEAD)
+    extensions = []
     for path, command in COMMANDS.items():
-        print(f"| `{path}` | {command.document} | yes | {' '.join(command.differences)} |")
+        if command.is_extension:
+            extensions.append(f"| `{path}` | {(command.run.__doc__ or '').partition('.')[0]}. |")
+        else:
+            print(f"| `{path}` | {command.document} | yes | {' '.join(command.differences)} |")
     for path, document in NOT_DONE.items():
         print(f"| `{path}` | {document} | no | |")
-    print(COMMON)
+    print(COMMON.replace("EXTENSIONS", "\n".join(extensions)))
     for code in Code:
         print(f"| {code.value} | {code.meaning} | {code.document} |")
 

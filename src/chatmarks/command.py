@@ -1,9 +1,9 @@
 """What a command is: a pure function behind a URL, and what the road needs to know to call it.
 
 A command on a book gets a decoded request that passed its `check`, the book and a `Call`. It has no
-clock, no I/O and no store. `@reads` returns an answer; `@writes` a new book and an answer. `@lists` works
-on the conversation list of an account, `@manages` on all else that lies around the books; both get the
-store itself.
+clock, no I/O and no store. `@reads` returns an answer; `@writes` a new book and an answer. `@lists`
+works on the conversation list of an account, `@manages` on all else that lies around the books;
+both get the store itself.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ class Command(Struct, frozen=True):
 
 
 EXTENSIONS = "x/1/"
-"""What the paths of commands begin with that no document has. They are no part of `/v4/`, so that what is
-compatible stays so."""
+"""What the paths of commands begin with that no document has. They are no part of `/v4/`, so that what
+is compatible stays so."""
 
 EXTENSIONS_DOCUMENT = "docs/extensions.md"
 

@@ -20,7 +20,7 @@ A = TypeVar("A")
 
 _BASE = {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "ErrorDisplay": ""}
 
-_COMMAND = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_]+")
+_COMMAND = re.compile(r"(?:x/1/)?[A-Za-z0-9_]+/[A-Za-z0-9_]+")
 
 
 class Calls(Struct, frozen=True):

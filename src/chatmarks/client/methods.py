@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913 - a method takes as many fields as its command has
 """A method for every command of the table. Made by `tools/client.py`: `make docs`.
 
 A field that is left out is not sent. Where a struct is wanted, a mapping with its fields does, too.
@@ -11,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 from msgspec import UNSET, UnsetType
 
 from chatmarks.client.answers import Nothing
+from chatmarks.commands.extensions.recentcontact.query import Answer as QueryAnswer
+from chatmarks.commands.extensions.recentcontact.who import Answer as WhoAnswer
 from chatmarks.commands.group_open_http_svc.add_group_member import Answer as AddGroupMemberAnswer
 from chatmarks.commands.group_open_http_svc.chat_group import Member
 from chatmarks.commands.group_open_http_svc.create_group import Answer as CreateGroupAnswer
@@ -18,17 +21,24 @@ from chatmarks.commands.group_open_http_svc.get_appid_group_list import (
     Answer as GetAppidGroupListAnswer,
 )
 from chatmarks.commands.group_open_http_svc.get_group_info import Answer as GetGroupInfoAnswer
+from chatmarks.commands.group_open_http_svc.import_group_msg import Answer as ImportGroupMsgAnswer
+from chatmarks.commands.group_open_http_svc.import_group_msg import Imported
+from chatmarks.commands.group_open_http_svc.send_group_msg import Answer as SendGroupMsgAnswer
 from chatmarks.commands.im_open_login_svc.account_check import Answer as AccountCheckAnswer
 from chatmarks.commands.im_open_login_svc.account_check import Candidate
 from chatmarks.commands.im_open_login_svc.account_delete import Answer as AccountDeleteAnswer
 from chatmarks.commands.im_open_login_svc.account_delete import Deletion
 from chatmarks.commands.im_open_login_svc.multiaccount_import import Answer as MultiaccountImportAnswer
 from chatmarks.commands.im_open_login_svc.multiaccount_import import NewAccount
+from chatmarks.commands.message import Element
+from chatmarks.commands.openim.batchsendmsg import Answer as BatchsendmsgAnswer
+from chatmarks.commands.openim.sendmsg import Answer as SendmsgAnswer
 from chatmarks.commands.recentcontact.contact import Contact
 from chatmarks.commands.recentcontact.create_contact_group import Answer as CreateContactGroupAnswer
 from chatmarks.commands.recentcontact.create_contact_group import NewGroup
 from chatmarks.commands.recentcontact.del_contact_group import Answer as DelContactGroupAnswer
 from chatmarks.commands.recentcontact.get_contact_group import Answer as GetContactGroupAnswer
+from chatmarks.commands.recentcontact.get_list import Answer as GetListAnswer
 from chatmarks.commands.recentcontact.mark_contact import Answer as MarkContactAnswer
 from chatmarks.commands.recentcontact.mark_contact import Mark
 from chatmarks.commands.recentcontact.search_contact_group import Answer as SearchContactGroupAnswer
@@ -91,6 +101,46 @@ class Methods(Protocol):
         """Look the conversations up. Document 1047/53442."""
         fields: Fields = {"From_Account": From_Account, "ContactItem": ContactItem}
         return self.send("recentcontact/search_contact_group", SearchContactGroupAnswer, fields)
+
+    def get_list(
+        self,
+        *,
+        From_Account: str,
+        TimeStamp: int,
+        StartIndex: int,
+        TopTimeStamp: int,
+        TopStartIndex: int,
+        AssistFlags: int,
+    ) -> GetListAnswer:
+        """One page. Document 1047/43087."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "TimeStamp": TimeStamp,
+            "StartIndex": StartIndex,
+            "TopTimeStamp": TopTimeStamp,
+            "TopStartIndex": TopStartIndex,
+            "AssistFlags": AssistFlags,
+        }
+        return self.send("recentcontact/get_list", GetListAnswer, fields)
+
+    def delete(
+        self,
+        *,
+        From_Account: str,
+        Type: int | str | UnsetType = UNSET,
+        To_Account: str | UnsetType = UNSET,
+        ToGroupid: str | UnsetType = UNSET,
+        ClearRamble: int | UnsetType = UNSET,
+    ) -> None:
+        """Take a conversation off the list. Document 1047/43088."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "Type": Type,
+            "To_Account": To_Account,
+            "ToGroupid": ToGroupid,
+            "ClearRamble": ClearRamble,
+        }
+        self.send("recentcontact/delete", Nothing, fields)
 
     def account_import(
         self,
@@ -184,6 +234,202 @@ class Methods(Protocol):
         fields: Fields = {"GroupId": GroupId, "MemberToDel_Account": MemberToDel_Account}
         self.send("group_open_http_svc/delete_group_member", Nothing, fields)
 
+    def send_group_msg(
+        self,
+        *,
+        GroupId: str,
+        Random: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        MsgPriority: str | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        ForbidCallbackControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> SendGroupMsgAnswer:
+        """Send a message to a chat group. Document 1047/34959."""
+        fields: Fields = {
+            "GroupId": GroupId,
+            "Random": Random,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "MsgPriority": MsgPriority,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "SendMsgControl": SendMsgControl,
+            "ForbidCallbackControl": ForbidCallbackControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return self.send("group_open_http_svc/send_group_msg", SendGroupMsgAnswer, fields)
+
+    def import_group_msg(
+        self,
+        *,
+        GroupId: str,
+        MsgList: Sequence[Imported | Fields],
+        RecentContactFlag: int | UnsetType = UNSET,
+    ) -> ImportGroupMsgAnswer:
+        """Import messages to a chat group, one after the other. Document 1047/34968."""
+        fields: Fields = {
+            "GroupId": GroupId,
+            "MsgList": MsgList,
+            "RecentContactFlag": RecentContactFlag,
+        }
+        return self.send("group_open_http_svc/import_group_msg", ImportGroupMsgAnswer, fields)
+
+    def sendmsg(
+        self,
+        *,
+        To_Account: str,
+        MsgRandom: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        SyncOtherMachine: int | UnsetType = UNSET,
+        MsgLifeTime: int | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        MsgSeq: int | None | UnsetType = UNSET,
+        MsgTimeStamp: int | None | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        ForbidCallbackControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> SendmsgAnswer:
+        """Send a message to an account. Document 1047/34919."""
+        fields: Fields = {
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "SyncOtherMachine": SyncOtherMachine,
+            "MsgLifeTime": MsgLifeTime,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "MsgSeq": MsgSeq,
+            "MsgTimeStamp": MsgTimeStamp,
+            "SendMsgControl": SendMsgControl,
+            "ForbidCallbackControl": ForbidCallbackControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return self.send("openim/sendmsg", SendmsgAnswer, fields)
+
+    def batchsendmsg(
+        self,
+        *,
+        To_Account: list[str] | tuple[str, ...],
+        MsgRandom: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        SyncOtherMachine: int | UnsetType = UNSET,
+        MsgLifeTime: int | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        MsgSeq: int | None | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> BatchsendmsgAnswer:
+        """Send a message to many accounts. Document 1047/34920."""
+        fields: Fields = {
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "SyncOtherMachine": SyncOtherMachine,
+            "MsgLifeTime": MsgLifeTime,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "MsgSeq": MsgSeq,
+            "SendMsgControl": SendMsgControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return self.send("openim/batchsendmsg", BatchsendmsgAnswer, fields)
+
+    def importmsg(
+        self,
+        *,
+        SyncFromOldSystem: int,
+        From_Account: str,
+        To_Account: str,
+        MsgRandom: int,
+        MsgTimeStamp: int,
+        MsgBody: Sequence[Element | Fields],
+        MsgSeq: int | None | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+    ) -> None:
+        """Import a message: into the receiver's list, then into the sender's. Document 1047/35014."""
+        fields: Fields = {
+            "SyncFromOldSystem": SyncFromOldSystem,
+            "From_Account": From_Account,
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgTimeStamp": MsgTimeStamp,
+            "MsgBody": MsgBody,
+            "MsgSeq": MsgSeq,
+            "CloudCustomData": CloudCustomData,
+        }
+        self.send("openim/importmsg", Nothing, fields)
+
+    def top(
+        self, *, From_Account: str, OperationType: int, RecentContactItem: Sequence[Contact | Fields]
+    ) -> None:
+        """Pin conversations, or unpin them. Document docs/extensions.md."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "OperationType": OperationType,
+            "RecentContactItem": RecentContactItem,
+        }
+        self.send("x/1/recentcontact/top", Nothing, fields)
+
+    def query(
+        self,
+        *,
+        From_Account: str,
+        GroupName: str | UnsetType = UNSET,
+        MarkAll: Sequence[int] | UnsetType = UNSET,
+        MarkAny: Sequence[int] | UnsetType = UNSET,
+        MarkNone: Sequence[int] | UnsetType = UNSET,
+        CustomMarkText: str | UnsetType = UNSET,
+        TopFlag: int | UnsetType = UNSET,
+        InList: int | UnsetType = UNSET,
+        TimeStamp: int | UnsetType = UNSET,
+        StartIndex: int | UnsetType = UNSET,
+        Limit: int | UnsetType = UNSET,
+    ) -> QueryAnswer:
+        """Which conversations fit. Document docs/extensions.md."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "GroupName": GroupName,
+            "MarkAll": MarkAll,
+            "MarkAny": MarkAny,
+            "MarkNone": MarkNone,
+            "CustomMarkText": CustomMarkText,
+            "TopFlag": TopFlag,
+            "InList": InList,
+            "TimeStamp": TimeStamp,
+            "StartIndex": StartIndex,
+            "Limit": Limit,
+        }
+        return self.send("x/1/recentcontact/query", QueryAnswer, fields)
+
+    def who(
+        self,
+        *,
+        ContactItem: Contact | Fields,
+        MarkAll: Sequence[int] | UnsetType = UNSET,
+        InGroup: int | UnsetType = UNSET,
+        StartUserID: str | UnsetType = UNSET,
+        Limit: int | UnsetType = UNSET,
+    ) -> WhoAnswer:
+        """Who filed or marked a conversation. Document docs/extensions.md."""
+        fields: Fields = {
+            "ContactItem": ContactItem,
+            "MarkAll": MarkAll,
+            "InGroup": InGroup,
+            "StartUserID": StartUserID,
+            "Limit": Limit,
+        }
+        return self.send("x/1/recentcontact/who", WhoAnswer, fields)
+
 
 class AsyncMethods(Protocol):
     """The commands, awaited."""
@@ -235,6 +481,46 @@ class AsyncMethods(Protocol):
         """Look the conversations up. Document 1047/53442."""
         fields: Fields = {"From_Account": From_Account, "ContactItem": ContactItem}
         return await self.send("recentcontact/search_contact_group", SearchContactGroupAnswer, fields)
+
+    async def get_list(
+        self,
+        *,
+        From_Account: str,
+        TimeStamp: int,
+        StartIndex: int,
+        TopTimeStamp: int,
+        TopStartIndex: int,
+        AssistFlags: int,
+    ) -> GetListAnswer:
+        """One page. Document 1047/43087."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "TimeStamp": TimeStamp,
+            "StartIndex": StartIndex,
+            "TopTimeStamp": TopTimeStamp,
+            "TopStartIndex": TopStartIndex,
+            "AssistFlags": AssistFlags,
+        }
+        return await self.send("recentcontact/get_list", GetListAnswer, fields)
+
+    async def delete(
+        self,
+        *,
+        From_Account: str,
+        Type: int | str | UnsetType = UNSET,
+        To_Account: str | UnsetType = UNSET,
+        ToGroupid: str | UnsetType = UNSET,
+        ClearRamble: int | UnsetType = UNSET,
+    ) -> None:
+        """Take a conversation off the list. Document 1047/43088."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "Type": Type,
+            "To_Account": To_Account,
+            "ToGroupid": ToGroupid,
+            "ClearRamble": ClearRamble,
+        }
+        await self.send("recentcontact/delete", Nothing, fields)
 
     async def account_import(
         self,
@@ -331,3 +617,199 @@ class AsyncMethods(Protocol):
         """Take the accounts out, each in a transaction of its own. Document 1047/34949."""
         fields: Fields = {"GroupId": GroupId, "MemberToDel_Account": MemberToDel_Account}
         await self.send("group_open_http_svc/delete_group_member", Nothing, fields)
+
+    async def send_group_msg(
+        self,
+        *,
+        GroupId: str,
+        Random: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        MsgPriority: str | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        ForbidCallbackControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> SendGroupMsgAnswer:
+        """Send a message to a chat group. Document 1047/34959."""
+        fields: Fields = {
+            "GroupId": GroupId,
+            "Random": Random,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "MsgPriority": MsgPriority,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "SendMsgControl": SendMsgControl,
+            "ForbidCallbackControl": ForbidCallbackControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return await self.send("group_open_http_svc/send_group_msg", SendGroupMsgAnswer, fields)
+
+    async def import_group_msg(
+        self,
+        *,
+        GroupId: str,
+        MsgList: Sequence[Imported | Fields],
+        RecentContactFlag: int | UnsetType = UNSET,
+    ) -> ImportGroupMsgAnswer:
+        """Import messages to a chat group, one after the other. Document 1047/34968."""
+        fields: Fields = {
+            "GroupId": GroupId,
+            "MsgList": MsgList,
+            "RecentContactFlag": RecentContactFlag,
+        }
+        return await self.send("group_open_http_svc/import_group_msg", ImportGroupMsgAnswer, fields)
+
+    async def sendmsg(
+        self,
+        *,
+        To_Account: str,
+        MsgRandom: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        SyncOtherMachine: int | UnsetType = UNSET,
+        MsgLifeTime: int | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        MsgSeq: int | None | UnsetType = UNSET,
+        MsgTimeStamp: int | None | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        ForbidCallbackControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> SendmsgAnswer:
+        """Send a message to an account. Document 1047/34919."""
+        fields: Fields = {
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "SyncOtherMachine": SyncOtherMachine,
+            "MsgLifeTime": MsgLifeTime,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "MsgSeq": MsgSeq,
+            "MsgTimeStamp": MsgTimeStamp,
+            "SendMsgControl": SendMsgControl,
+            "ForbidCallbackControl": ForbidCallbackControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return await self.send("openim/sendmsg", SendmsgAnswer, fields)
+
+    async def batchsendmsg(
+        self,
+        *,
+        To_Account: list[str] | tuple[str, ...],
+        MsgRandom: int,
+        MsgBody: Sequence[Element | Fields],
+        From_Account: str | UnsetType = UNSET,
+        SyncOtherMachine: int | UnsetType = UNSET,
+        MsgLifeTime: int | UnsetType = UNSET,
+        OnlineOnlyFlag: int | UnsetType = UNSET,
+        MsgSeq: int | None | UnsetType = UNSET,
+        SendMsgControl: list[str] | tuple[str, ...] | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+        OfflinePushInfo: str | Any | UnsetType = UNSET,
+    ) -> BatchsendmsgAnswer:
+        """Send a message to many accounts. Document 1047/34920."""
+        fields: Fields = {
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgBody": MsgBody,
+            "From_Account": From_Account,
+            "SyncOtherMachine": SyncOtherMachine,
+            "MsgLifeTime": MsgLifeTime,
+            "OnlineOnlyFlag": OnlineOnlyFlag,
+            "MsgSeq": MsgSeq,
+            "SendMsgControl": SendMsgControl,
+            "CloudCustomData": CloudCustomData,
+            "OfflinePushInfo": OfflinePushInfo,
+        }
+        return await self.send("openim/batchsendmsg", BatchsendmsgAnswer, fields)
+
+    async def importmsg(
+        self,
+        *,
+        SyncFromOldSystem: int,
+        From_Account: str,
+        To_Account: str,
+        MsgRandom: int,
+        MsgTimeStamp: int,
+        MsgBody: Sequence[Element | Fields],
+        MsgSeq: int | None | UnsetType = UNSET,
+        CloudCustomData: str | UnsetType = UNSET,
+    ) -> None:
+        """Import a message: into the receiver's list, then into the sender's. Document 1047/35014."""
+        fields: Fields = {
+            "SyncFromOldSystem": SyncFromOldSystem,
+            "From_Account": From_Account,
+            "To_Account": To_Account,
+            "MsgRandom": MsgRandom,
+            "MsgTimeStamp": MsgTimeStamp,
+            "MsgBody": MsgBody,
+            "MsgSeq": MsgSeq,
+            "CloudCustomData": CloudCustomData,
+        }
+        await self.send("openim/importmsg", Nothing, fields)
+
+    async def top(
+        self, *, From_Account: str, OperationType: int, RecentContactItem: Sequence[Contact | Fields]
+    ) -> None:
+        """Pin conversations, or unpin them. Document docs/extensions.md."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "OperationType": OperationType,
+            "RecentContactItem": RecentContactItem,
+        }
+        await self.send("x/1/recentcontact/top", Nothing, fields)
+
+    async def query(
+        self,
+        *,
+        From_Account: str,
+        GroupName: str | UnsetType = UNSET,
+        MarkAll: Sequence[int] | UnsetType = UNSET,
+        MarkAny: Sequence[int] | UnsetType = UNSET,
+        MarkNone: Sequence[int] | UnsetType = UNSET,
+        CustomMarkText: str | UnsetType = UNSET,
+        TopFlag: int | UnsetType = UNSET,
+        InList: int | UnsetType = UNSET,
+        TimeStamp: int | UnsetType = UNSET,
+        StartIndex: int | UnsetType = UNSET,
+        Limit: int | UnsetType = UNSET,
+    ) -> QueryAnswer:
+        """Which conversations fit. Document docs/extensions.md."""
+        fields: Fields = {
+            "From_Account": From_Account,
+            "GroupName": GroupName,
+            "MarkAll": MarkAll,
+            "MarkAny": MarkAny,
+            "MarkNone": MarkNone,
+            "CustomMarkText": CustomMarkText,
+            "TopFlag": TopFlag,
+            "InList": InList,
+            "TimeStamp": TimeStamp,
+            "StartIndex": StartIndex,
+            "Limit": Limit,
+        }
+        return await self.send("x/1/recentcontact/query", QueryAnswer, fields)
+
+    async def who(
+        self,
+        *,
+        ContactItem: Contact | Fields,
+        MarkAll: Sequence[int] | UnsetType = UNSET,
+        InGroup: int | UnsetType = UNSET,
+        StartUserID: str | UnsetType = UNSET,
+        Limit: int | UnsetType = UNSET,
+    ) -> WhoAnswer:
+        """Who filed or marked a conversation. Document docs/extensions.md."""
+        fields: Fields = {
+            "ContactItem": ContactItem,
+            "MarkAll": MarkAll,
+            "InGroup": InGroup,
+            "StartUserID": StartUserID,
+            "Limit": Limit,
+        }
+        return await self.send("x/1/recentcontact/who", WhoAnswer, fields)

@@ -16,8 +16,9 @@ from chatmarks.store import Conversation, Store
 
 
 class Place(NamedTuple):
-    """Where a conversation is in the list: when it came there, in Unix seconds, and 31 bits drawn from who
-    it is with. Lists go from the highest place down; several conversations can share one."""
+    """Where a conversation is in the list: when it came there, in Unix seconds, and 31 bits drawn
+    from who it is with. Lists go from the highest place down; several conversations can share
+    one."""
 
     begun_at: int
     drawn: int
@@ -32,9 +33,9 @@ def place_of(conversation: Conversation) -> Place:
 async def shown_list(
     account: Account, call: Call, store: Store, *, with_empty: bool
 ) -> list[Conversation]:
-    """The conversations that the list of an account shows, in no particular order: all pinned ones, and
-    as many of those with the newest messages as the profile has room for. `with_empty`: also chat groups
-    without any message. Raises `UnknownAccount`."""
+    """The conversations that the list of an account shows, in no particular order: all pinned ones,
+    and as many of those with the newest messages as the profile has room for. `with_empty`: also
+    chat groups without any message. Raises `UnknownAccount`."""
     room = call.profile.list_size_max
     listed = await store.conversations(account, room)
     if not with_empty:
@@ -50,8 +51,8 @@ async def shown_list(
 def page_below(
     conversations: Iterable[Conversation], after: Place | None, size: int
 ) -> tuple[list[Conversation], Place | None]:
-    """The first `size` conversations below the place `after`, or from the highest on, and the place of the
-    last of them; None for that where no conversation is left.
+    """The first `size` conversations below the place `after`, or from the highest on, and the place
+    of the last of them; None for that where no conversation is left.
 
     Conversations that share a place are never divided, so a page can be longer.
     """
@@ -67,8 +68,8 @@ def page_below(
 
 
 def in_order(page: Iterable[Conversation]) -> list[Conversation]:
-    """The conversations of a page in the order that the real service has: the pinned ones first, then by
-    ascending time of the newest message."""
+    """The conversations of a page in the order that the real service has: the pinned ones first,
+    then by ascending time of the newest message."""
     return sorted(page, key=lambda each: (not each.pinned_at, each.last_at, each.peer))
 
 

@@ -1,9 +1,9 @@
 """`POST /v4/recentcontact/get_list`: the conversations in an account's list, page by page.
 
-Document: 1047/43087 (2024 and 2026). Pages go by the place of a conversation, which is when it came into the
-list and never changes while it is there, so new messages, pins and marks between two pages neither
-skip nor repeat any. Within a page the pinned ones come first, then the time of the newest message
-decides, ascending, as the real service answers.
+Document: 1047/43087 (2024 and 2026). Pages go by the place of a conversation, which is when it came
+into the list and never changes while it is there, so new messages, pins and marks between two pages
+neither skip nor repeat any. Within a page the pinned ones come first, then the time of the newest
+message decides, ascending, as the real service answers.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from chatmarks.limits import Profile
 from chatmarks.store import Conversation, Store
 
 PINNED, EMPTY = 1, 2
-"""Bits of `AssistFlags`: the caller knows pinned conversations; it wants empty ones, too. Bit 2, to page
-the pinned ones, makes no difference: both cursors are the same here. Others are not known."""
+"""Bits of `AssistFlags`: the caller knows pinned conversations; it wants empty ones, too. Bit 2, to
+page the pinned ones, makes no difference: both cursors are the same here. Others are not known."""
 
 MARKS_ABOVE = 7
-"""With a greater value of `AssistFlags` the items have marks and groups: callers who know bits above the
-three of the document of 2024 know those fields (2026-04)."""
+"""With a greater value of `AssistFlags` the items have marks and groups: callers who know bits above
+the three of the document of 2024 know those fields (2026-04)."""
 
 _encoder = json.Encoder()
 
@@ -49,8 +49,9 @@ class Request(Struct, frozen=True):
 
 
 class Session(Struct, frozen=True, kw_only=True, gc=False):
-    """A conversation of the list. `MsgTime`: Unix seconds of its newest message; `TopFlag` 1: pinned. The
-    rest as in a record of `get_contact_group`, left out where the conversation has no data."""
+    """A conversation of the list. `MsgTime`: Unix seconds of its newest message; `TopFlag` 1:
+    pinned. The rest as in a record of `get_contact_group`, left out where the conversation has no
+    data."""
 
     Type: int
     To_Account: str | UnsetType = UNSET
@@ -106,8 +107,8 @@ async def _book(account: Account, store: Store) -> Book:
 
 
 def _begin(request: Request) -> Place | None:
-    """The place that the page begins below; None for the first page. The cursor of the pinned ones counts
-    where the other one was left at 0."""
+    """The place that the page begins below; None for the first page. The cursor of the pinned ones
+    counts where the other one was left at 0."""
     for place in (
         Place(request.TimeStamp, request.StartIndex),
         Place(request.TopTimeStamp, request.TopStartIndex),

@@ -1,9 +1,11 @@
-"""`POST /x/1/recentcontact/query`: the conversations of an account that fit conditions, and counts of them.
+"""`POST /x/1/recentcontact/query`: the conversations of an account that fit conditions, and counts
+of them.
 
-An extension, described in `docs/extensions.md`. All conditions given must hold. A question asks either for
-conversations with data, which come in the order of `get_contact_group`, or, where it says `InList` 1 or
-`TopFlag` 1, for conversations in the list, also those without data, which come by their place there as in
-`get_list`. Neither order changes with messages, pins and marks, so what fits throughout is met once.
+An extension, described in `docs/extensions.md`. All conditions given must hold. A question asks
+either for conversations with data, which come in the order of `get_contact_group`, or, where it
+says `InList` 1 or `TopFlag` 1, for conversations in the list, also those without data, which come
+by their place there as in `get_list`. Neither order changes with messages, pins and marks, so what
+fits throughout is met once.
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ from chatmarks.store import Conversation, Store
 
 
 class Request(Struct, frozen=True):
-    """`GroupName`: in this group. `MarkAll`, `MarkAny`, `MarkNone`: bits of which all, one at least, none
-    is set. `CustomMarkText`: stands in the custom mark, in just these letters. `TopFlag`: pinned or not,
-    `InList`: in the list or not, each 1 or 0. What is left out or empty is no condition.
+    """`GroupName`: in this group. `MarkAll`, `MarkAny`, `MarkNone`: bits of which all, one at
+    least, none is set. `CustomMarkText`: stands in the custom mark, in just these letters.
+    `TopFlag`: pinned or not, `InList`: in the list or not, each 1 or 0. What is left out or empty
+    is no condition.
 
     `TimeStamp` and `StartIndex` are 0 at first, then `NextTimeStamp` and `NextStartIndex` of the answer
     before. `Limit`: 1 to 500."""
@@ -200,8 +203,8 @@ def _found(known: _Known) -> Found:
         MsgTime=listed.last_at if listed else UNSET,
         TopFlag=int(listed.pinned_at > 0) if listed else UNSET,
         StandardMark=UNSET if entry is None else format(entry.marks, "b") if entry.marks else "",
-        CustomMark=entry and entry.custom_mark or UNSET,
-        ContactGroupId=entry and entry.group_ids or UNSET,
+        CustomMark=(entry and entry.custom_mark) or UNSET,
+        ContactGroupId=(entry and entry.group_ids) or UNSET,
         Timestamp=UNSET if entry is None else entry.updated_at,
     )
 

@@ -1,7 +1,7 @@
 """`POST /x/1/recentcontact/top`: pin conversations of an account's list, or unpin them.
 
-An extension, described in `docs/extensions.md`; the request is that of the vendor's clients. All of it is
-done or nothing. At most 50 conversations of an account are pinned (1047/48316).
+An extension, described in `docs/extensions.md`; the request is that of the vendor's clients. All of
+it is done or nothing. At most 50 conversations of an account are pinned (1047/48316).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """`POST /x/1/recentcontact/who`: the accounts of an app that filed or marked a conversation.
 
-An extension, described in `docs/extensions.md`. An index has the records by conversation; one call looks at
-1,000 of them at most, so a page can have fewer accounts than asked for, even none, and not be the last.
-Accounts come by ascending UserID, byte by byte; one that has the data throughout is met once.
+An extension, described in `docs/extensions.md`. An index has the records by conversation; one call
+looks at 1,000 of them at most, so a page can have fewer accounts than asked for, even none, and not
+be the last. Accounts come by ascending UserID, byte by byte; one that has the data throughout is
+met once.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from chatmarks.store import Store
 
 
 class Request(Struct, frozen=True):
-    """`MarkAll`: bits that must all be set; `InGroup` 1: only who filed it in a group, 0: only who did not.
-    `StartUserID` is empty at first, then the `NextUserID` of the answer before. `Limit`: 1 to 1,000."""
+    """`MarkAll`: bits that must all be set; `InGroup` 1: only who filed it in a group, 0: only who
+    did not. `StartUserID` is empty at first, then the `NextUserID` of the answer before. `Limit`: 1
+    to 1,000."""
 
     ContactItem: Contact
     MarkAll: list[int] = []
@@ -37,8 +39,8 @@ class Request(Struct, frozen=True):
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """An account, and what data it has of the conversation, as a record of `get_contact_group`. The ids are
-    those of the account's own groups."""
+    """An account, and what data it has of the conversation, as a record of `get_contact_group`. The
+    ids are those of the account's own groups."""
 
     UserID: str
     StandardMark: str
