@@ -12,10 +12,15 @@ from chatmarks.commands.group_open_http_svc.delete_group_member import delete_gr
 from chatmarks.commands.group_open_http_svc.destroy_group import destroy_group
 from chatmarks.commands.group_open_http_svc.get_appid_group_list import get_appid_group_list
 from chatmarks.commands.group_open_http_svc.get_group_info import get_group_info
+from chatmarks.commands.group_open_http_svc.import_group_msg import import_group_msg
+from chatmarks.commands.group_open_http_svc.send_group_msg import send_group_msg
 from chatmarks.commands.im_open_login_svc.account_check import account_check
 from chatmarks.commands.im_open_login_svc.account_delete import account_delete
 from chatmarks.commands.im_open_login_svc.account_import import account_import
 from chatmarks.commands.im_open_login_svc.multiaccount_import import multiaccount_import
+from chatmarks.commands.openim.batchsendmsg import batchsendmsg
+from chatmarks.commands.openim.importmsg import importmsg
+from chatmarks.commands.openim.sendmsg import sendmsg
 from chatmarks.commands.recentcontact.create_contact_group import create_contact_group
 from chatmarks.commands.recentcontact.del_contact_group import del_contact_group
 from chatmarks.commands.recentcontact.delete import delete
@@ -44,13 +49,15 @@ COMMANDS: dict[str, Command] = {
     "group_open_http_svc/get_group_info": get_group_info,
     "group_open_http_svc/add_group_member": add_group_member,
     "group_open_http_svc/delete_group_member": delete_group_member,
+    "group_open_http_svc/send_group_msg": send_group_msg,
+    "group_open_http_svc/import_group_msg": import_group_msg,
+    "openim/sendmsg": sendmsg,
+    "openim/batchsendmsg": batchsendmsg,
+    "openim/importmsg": importmsg,
     "x/1/recentcontact/top": top,
     "x/1/recentcontact/query": query,
     "x/1/recentcontact/who": who,
 }
 
-NOT_DONE: dict[str, str] = {
-    "openim/sendmsg": "1047/34919",
-    "group_open_http_svc/send_group_msg": "1047/34959",
-}
+NOT_DONE: dict[str, str] = {}
 """Documented neighbours that this server does not answer, with their documents."""

@@ -1,8 +1,8 @@
 """`POST /v4/group_open_http_svc/import_group_msg`: up to 7 messages to a chat group, sent elsewhere.
 
 Document: 1047/34968, 269/1635. Each has a result of its own. They show in lists with
-`RecentContactFlag` 1 only. A time must lie before that of the call and after the chat group was made, its newest message that
-shows, and those before it in the request.
+`RecentContactFlag` 1 only. A time must lie before that of the call and after the chat group was made,
+its newest message that shows, and those before it in the request.
 """
 
 from __future__ import annotations

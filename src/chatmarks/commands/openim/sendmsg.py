@@ -35,8 +35,8 @@ from chatmarks.store import Store
 
 class Request(Struct, frozen=True):
     """`From_Account`: who sends; left out, the administrator who calls. `SyncOtherMachine` 2: not in
-    the sender's list. `MsgLifeTime` in seconds; 0, as `OnlineOnlyFlag` 1: only for who is online. What is
-    left makes no difference."""
+    the sender's list. `MsgLifeTime` in seconds; 0, as `OnlineOnlyFlag` 1: only for who is online.
+    What is left makes no difference."""
 
     To_Account: AccountName
     MsgRandom: int
