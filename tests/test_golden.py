@@ -98,7 +98,7 @@ def test_each_half_of_each_command_of_the_family_was_published() -> None:
     shown = {
         (exchange.command, half)
         for exchange in GOLDEN.values()
-        if isinstance(exchange.source, Source)
+        if isinstance(exchange.source, Source) and exchange.command.startswith("recentcontact/")
         for half in exchange.source.shows.split(" and ")
     }
     family = {path for path in COMMANDS if path.startswith("recentcontact/")}
