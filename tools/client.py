@@ -183,8 +183,10 @@ def written(kind: Any, names: dict[type[Struct], str]) -> str:
         # A string is a sequence of strings, and never what was meant.
         return "list[str] | tuple[str, ...]" if inner == "str" else f"Sequence[{inner}]"
     if arguments:
-        return " | ".join(written(each, names) for each in arguments if each is not UnsetType)
-    return "None" if kind is type(None) else str(kind.__name__)
+        # What may be null may as well be left out.
+        given = (each for each in arguments if each not in {UnsetType, type(None)})
+        return " | ".join(written(each, names) for each in given)
+    return str(kind.__name__)
 
 
 main()
