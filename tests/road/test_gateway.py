@@ -688,6 +688,7 @@ async def test_an_app_that_is_unknown_is_remembered_as_such(changing: Changing) 
         (GET, 50004, 50005),
         ("im_open_login_svc/account_check", 70500, 70169),
         ("group_open_http_svc/destroy_group", 10002, 10002),
+        ("openim/sendmsg", 91000, 20004),
     ],
 )
 async def test_a_store_that_cannot_tell_the_app_is_answered_in_the_codes_of_the_service(

@@ -43,6 +43,22 @@ async def test_they_show_in_lists_where_that_is_asked_for(caller: Caller) -> Non
     assert await listed(caller, OWNER) == {"room": NOW + 10}
 
 
+async def test_the_lists_of_a_community_stay_as_they_are(caller: Caller, clock: Clock) -> None:
+    await caller.ok(CREATE_ROOM, room(GroupId="town", Type="Community"))
+    await added(caller, "town", OWNER)
+    clock.now += 100
+    body = importing(one(NOW + 1001), GroupId="town", RecentContactFlag=1)
+    assert await results(caller, body) == [(1, NOW + 1001, 0)]
+    assert await listed(caller, OWNER) == {}
+
+
+async def test_a_repeat_is_answered_as_the_first_for_five_minutes(caller: Caller, clock: Clock) -> None:
+    body = importing(one(NOW + 10, Random=7))
+    for later, seq in ((0, 1), (300, 1), (1, 2)):
+        clock.now += later
+        assert await results(caller, body) == [(seq, NOW + 10, 0)]
+
+
 @pytest.mark.parametrize(
     ("at", "code"), [(0, 10004), (1, 0), (999, 0), (1000, 10004), (1001, 10004), (-1, 10004)]
 )

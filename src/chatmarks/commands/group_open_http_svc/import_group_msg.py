@@ -30,7 +30,8 @@ from chatmarks.store import Message, Store
 
 
 class Imported(Struct, frozen=True):
-    """A message. `SendTime`: when it was sent, in Unix seconds."""
+    """A message. `SendTime`: when it was sent, in Unix seconds. `Random`: the same one within five
+    minutes of calls is a repeat, answered as the first."""
 
     From_Account: AccountName
     SendTime: int
@@ -118,10 +119,13 @@ async def import_group_msg(request: Request, call: Call, store: Store) -> Answer
         if outcome := call.failing.get(position):
             result = replace(result, Result=outcome.code)
         elif not result.failed:
-            shows = request.RecentContactFlag == 1
-            posted = await post(group, Message(message.SendTime, call.now, None, shows), call, store)
-            newest = message.SendTime
-            result = replace(result, MsgSeq=posted.seq)
+            # A community takes no notice of the flag: document 34968.
+            shows = request.RecentContactFlag == 1 and group.type != "Community"
+            key = None if message.Random is None else str(message.Random)
+            counted = Message(message.SendTime, call.now, key, shows)
+            posted = await post(group, counted, call, store)
+            newest = max(newest, posted.at)
+            result = replace(result, MsgSeq=posted.seq, MsgTime=posted.at)
         results.append(result)
     return Answer(results)
 
