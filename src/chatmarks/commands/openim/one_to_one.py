@@ -73,9 +73,7 @@ class Delivery(Struct, frozen=True):
 def check_message(request: Sent) -> None:
     """90008, 90005, 90001, 90002, 90010, 93000."""
     if request.From_Account and not is_userid(request.From_Account):
-        raise Fail(
-            Code.MESSAGE_SENDER_UNKNOWN, f"From_Account {userid_problem(request.From_Account)}"
-        )
+        raise Fail(Code.MESSAGE_SENDER_UNKNOWN, f"From_Account {userid_problem(request.From_Account)}")
     if problem := number_problem(request.MsgRandom, "MsgRandom"):
         raise Fail(Code.MESSAGE_BAD_RANDOM, problem)
     if problem := number_problem(request.MsgSeq, "MsgSeq"):
