@@ -98,7 +98,8 @@ def test_text_of_any_script_is_printed_to_be_read(invoke: Invoke, server: Server
 def test_a_documented_command_that_is_not_done_is_answered_by_the_server(
     invoke: Invoke, server: Server
 ) -> None:
-    result = invoke("call", "--url", server.url, "openim/sendmsg", "{}")
+    command = "group_open_http_svc/import_group_member"
+    result = invoke("call", "--url", server.url, command, "{}")
     assert (result.exit_code, json.loads(result.stdout)["ErrorCode"]) == (1, 60009)
 
 
