@@ -28,7 +28,7 @@ def test_the_page_names_every_region_page_and_default() -> None:
     for name in REGIONS:
         assert f"`{name}`" in PAGE
     for command in CURSORS:
-        assert f"`{command.partition('/')[2]}`" in PAGE
+        assert f"`{command.rpartition('/')[2]}`" in PAGE
     assert len([path for path in LONG_LISTS if path.startswith("recentcontact")]) == 3
     patience = Patience()
     assert f"({patience.timeout_seconds:g} by default" in PAGE

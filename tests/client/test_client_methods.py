@@ -15,6 +15,7 @@ from chatmarks.client.lists import LONG_LISTS
 from chatmarks.client.outcomes import is_repeatable
 from chatmarks.client.pages import CURSORS
 from chatmarks.commands import COMMANDS, NOT_DONE
+from chatmarks.commands.recentcontact.delete import Spelling
 
 OWN = {"call", "send", "split", "close", "aclose"}
 
@@ -22,7 +23,7 @@ OWN = {"call", "send", "split", "close", "aclose"}
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_there_is_a_method_for_each_command_and_no_other(kind: type[Any]) -> None:
     names = {name for name in vars(kind) | vars(kind.__mro__[1]) if not name.startswith("_")}
-    pages = {f"{command.partition('/')[2]}_pages" for command in CURSORS}
+    pages = {f"{command.rpartition('/')[2]}_pages" for command in CURSORS}
     assert names - OWN - pages == {command.name for command in COMMANDS.values()}
     assert pages <= names
 
@@ -35,7 +36,13 @@ def test_a_method_takes_the_fields_of_its_command(kind: type[Any], path: str) ->
     parameters = dict(inspect.signature(method).parameters)
     del parameters["self"]
     assert {each.kind for each in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    fields = {field.name: field for field in msgspec.structs.fields(command.request)}
+    hints = get_type_hints(command.request, include_extras=True)
+    fields = {
+        field.name: field
+        for field in msgspec.structs.fields(command.request)
+        # Other spellings are for other clients.
+        if Spelling not in getattr(hints[field.name], "__metadata__", ())
+    }
     assert list(parameters) == list(fields)
     for name, field in fields.items():
         required = field.default is NODEFAULT and field.default_factory is NODEFAULT
@@ -59,7 +66,7 @@ def _hint(method: Any, name: str) -> Any:
 
 def test_no_two_commands_want_the_same_method() -> None:
     paths = [*COMMANDS, *NOT_DONE]
-    names = [path.partition("/")[2] for path in paths]
+    names = [path.rpartition("/")[2] for path in paths]
     assert len(set(names)) == len(names)
     assert not OWN & set(names)
 
@@ -86,7 +93,9 @@ def test_a_cursor_is_a_field_of_its_command(path: str) -> None:
     command = COMMANDS[path]
     assert command.answer is not None
     for field, source in CURSORS[path].items():
-        assert get_type_hints(command.request)[field] is get_type_hints(command.answer)[source] is int
+        wanted, given = get_type_hints(command.request)[field], get_type_hints(command.answer)[source]
+        assert wanted is given
+        assert wanted in {int, str}
 
 
 REPEATABLE = {
@@ -98,6 +107,10 @@ REPEATABLE = {
     "im_open_login_svc/account_check",
     "group_open_http_svc/get_appid_group_list",
     "group_open_http_svc/get_group_info",
+    "recentcontact/get_list",
+    "x/1/recentcontact/top",
+    "x/1/recentcontact/query",
+    "x/1/recentcontact/who",
 }
 
 

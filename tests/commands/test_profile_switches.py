@@ -51,6 +51,7 @@ def test_the_switches_of_a_profile_are_those_tested_here() -> None:
         "check_to_account",
         "not_admin",
         "get_page_size",
+        "list_size_max",
         "edition",
         "usersig",
         "calls_per_second",

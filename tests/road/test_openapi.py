@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
+from chatmarks.command import url_path
 from chatmarks.commands import COMMANDS
 from chatmarks.openapi import document
 
@@ -25,7 +26,7 @@ def test_a_validator_finds_nothing_wrong(openapi: dict[str, Any]) -> None:
 def test_it_has_every_command_with_its_document(openapi: dict[str, Any]) -> None:
     found = {path: item["post"]["description"] for path, item in openapi["paths"].items()}
     assert found == {
-        f"/v4/{path}": f"Document {command.document}." for path, command in COMMANDS.items()
+        url_path(path): f"Document {command.document}." for path, command in COMMANDS.items()
     }
 
 

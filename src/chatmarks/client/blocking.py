@@ -17,8 +17,10 @@ from chatmarks.client.methods import Methods
 from chatmarks.client.pages import following
 from chatmarks.client.road import HEADERS, Ask, Flow, Patience, Way
 from chatmarks.client.tickets import TICKET_SECONDS_DEFAULT, Clock
+from chatmarks.commands.extensions.recentcontact import query, who
 from chatmarks.commands.group_open_http_svc import get_appid_group_list
-from chatmarks.commands.recentcontact import get_contact_group
+from chatmarks.commands.recentcontact import get_contact_group, get_list
+from chatmarks.commands.recentcontact.contact import Contact
 
 A = TypeVar("A")
 
@@ -99,6 +101,24 @@ class Client(Methods):
         return self._pages(
             command, get_contact_group.Answer, {"From_Account": From_Account, "StartIndex": 0}
         )
+
+    def get_list_pages(self, *, From_Account: str, AssistFlags: int = 63) -> Iterator[get_list.Answer]:
+        """All pages of `get_list`, by default with empty conversations and marks."""
+        cursor = dict.fromkeys(("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"), 0)
+        fields = {"From_Account": From_Account, **cursor, "AssistFlags": AssistFlags}
+        return self._pages("recentcontact/get_list", get_list.Answer, fields)
+
+    def query_pages(self, *, From_Account: str, **conditions: object) -> Iterator[query.Answer]:
+        """All pages of `query`, whose other fields `conditions` has."""
+        fields = {"From_Account": From_Account, **conditions}
+        return self._pages("x/1/recentcontact/query", query.Answer, fields)
+
+    def who_pages(
+        self, *, ContactItem: Contact | Mapping[str, Any], **conditions: object
+    ) -> Iterator[who.Answer]:
+        """All pages of `who`, whose other fields `conditions` has; some can be empty."""
+        fields = {"ContactItem": ContactItem, **conditions}
+        return self._pages("x/1/recentcontact/who", who.Answer, fields)
 
     def get_appid_group_list_pages(
         self, *, Limit: int, GroupType: str = ""
