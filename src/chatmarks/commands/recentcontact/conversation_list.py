@@ -56,6 +56,9 @@ def page_below(
 
     Conversations that share a place are never divided, so a page can be longer.
     """
+    conversations = list(conversations)
+    if after is None and len(conversations) <= size:
+        return conversations, None
     placed = [(place_of(each), each) for each in conversations]
     if after is not None:
         placed = [pair for pair in placed if pair[0] < after]
@@ -70,7 +73,10 @@ def page_below(
 def in_order(page: Iterable[Conversation]) -> list[Conversation]:
     """The conversations of a page in the order that the real service has: the pinned ones first,
     then by ascending time of the newest message."""
-    return sorted(page, key=lambda each: (not each.pinned_at, each.last_at, each.peer))
+    keyed = [(not each.pinned_at, each.last_at, each.peer, each) for each in page]
+    # No two have the same peer, so that what is behind it is never compared.
+    keyed.sort()
+    return [each for *_, each in keyed]
 
 
 def is_account(peer: Peer) -> bool:

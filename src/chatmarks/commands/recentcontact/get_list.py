@@ -8,12 +8,13 @@ message decides, ascending, as the real service answers.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 from msgspec.structs import replace
 
-from chatmarks.book import EMPTY_BOOK, Account, Book, Entry
+from chatmarks.book import EMPTY_BOOK, Account, Book, Entry, Peer
 from chatmarks.command import AccountName, Call, lists
 from chatmarks.commands.recentcontact.conversation_list import (
     Place,
@@ -33,6 +34,8 @@ page the pinned ones, makes no difference: both cursors are the same here. Other
 MARKS_ABOVE = 7
 """With a greater value of `AssistFlags` the items have marks and groups: callers who know bits above
 the three of the document of 2024 know those fields (2026-04)."""
+
+_HEADS_MAX = 1 << 16
 
 _encoder = json.Encoder()
 
@@ -122,21 +125,21 @@ def _sessions(page: list[Conversation], book: Book, *, knows_pins: bool) -> list
     """The items of a page, in their order, as JSON that goes out as it is."""
     if not knows_pins:
         page = [replace(each, pinned_at=0) for each in page]
-    find, encode = book.entries.get, _encoder.encode
+    find = book.entries.get
     items = []
     for each in in_order(page):
-        peer, entry = each.peer, find(each.peer)
-        head = encode(
-            Session(
-                Type=peer.type,
-                To_Account=peer.id if is_account(peer) else UNSET,
-                GroupId=UNSET if is_account(peer) else peer.id,
-                MsgTime=each.last_at,
-                TopFlag=1 if each.pinned_at else 0,
-            )
-        )
-        items.append(head if entry is None else head[:-1] + _ready_data(entry))
+        entry = find(each.peer)
+        data = b"}" if entry is None else entry.__dict__.get("session") or _ready_data(entry)
+        top = 1 if each.pinned_at else 0
+        items.append(b'%b,"MsgTime":%d,"TopFlag":%d%b' % (_head(each.peer), each.last_at, top, data))
     return cast("list[Session]", Raw(b"[%b]" % b",".join(items)))
+
+
+@lru_cache(_HEADS_MAX)
+def _head(peer: Peer) -> bytes:
+    """The beginning of an item: JSON that is made once for each conversation that is met often."""
+    field = "To_Account" if is_account(peer) else "GroupId"
+    return _encoder.encode({"Type": int(peer.type), field: peer.id})[:-1]
 
 
 class _Data(Struct, frozen=True):
