@@ -30,6 +30,16 @@ LIST_CHAT_GROUPS = "group_open_http_svc/get_appid_group_list"
 CHAT_GROUP_INFO = "group_open_http_svc/get_group_info"
 ADD_MEMBERS = "group_open_http_svc/add_group_member"
 DELETE_MEMBERS = "group_open_http_svc/delete_group_member"
+SEND_TO_GROUP = "group_open_http_svc/send_group_msg"
+IMPORT_TO_GROUP = "group_open_http_svc/import_group_msg"
+SEND = "openim/sendmsg"
+SEND_MANY = "openim/batchsendmsg"
+IMPORT_ONE = "openim/importmsg"
+LIST = "recentcontact/get_list"
+DROP = "recentcontact/delete"
+PIN = "x/1/recentcontact/top"
+ASK = "x/1/recentcontact/query"
+WHO = "x/1/recentcontact/who"
 
 BASE = ["ActionStatus", "ErrorCode", "ErrorInfo", "ErrorDisplay"]
 DIGITS = b"9" * 5000
@@ -235,7 +245,12 @@ async def test_the_last_key_of_a_name_counts(caller: Caller, sent: bytes, code: 
 # Bad parameters, each service with its own code.
 
 
-BAD_PARAMETER = {"recentcontact": 50002, "im_open_login_svc": 70402, "group_open_http_svc": 10004}
+BAD_PARAMETER = {
+    "recentcontact": 50002,
+    "im_open_login_svc": 70402,
+    "group_open_http_svc": 10004,
+    "openim": 90001,
+}
 
 
 @pytest.mark.parametrize(
@@ -247,7 +262,7 @@ BAD_PARAMETER = {"recentcontact": 50002, "im_open_login_svc": 70402, "group_open
 async def test_a_body_that_is_no_object_is_a_bad_parameter_of_the_service(
     caller: Caller, command: str, sent: bytes
 ) -> None:
-    assert await caller.code(command, sent) == BAD_PARAMETER[command.partition("/")[0]]
+    assert await caller.code(command, sent) == BAD_PARAMETER[COMMANDS[command].service.name]
 
 
 MISSING: list[tuple[str, Any, int, str]] = [
@@ -474,6 +489,12 @@ async def test_the_payload_comes_first_and_the_base_fields_last_in_every_answer(
     member = {"ContactOptType": 1, "ContactItem": account("user1")}
     group = {"UpdateGroupType": 2, "OldGroupName": "g", "ContactUpdateItem": [member]}
     mark = {"OptType": 1, "ContactItem": account("user1"), "SetMark": [0]}
+    body = {"MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hi"}}]}
+    to = body | {"MsgRandom": 1}
+    past = owner | {"SyncFromOldSystem": 2, "To_Account": "user1", "MsgTimeStamp": 1}
+    start = dict.fromkeys(("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"), 0)
+    pin = {"OperationType": 1, "RecentContactItem": item}
+    page = ["NextTimeStamp", "NextStartIndex", "TotalCount", "GroupCount", "MarkCount", "GroupItem"]
     calls: list[tuple[str, dict[str, Any], list[str]]] = [
         (
             GET,
@@ -499,7 +520,22 @@ async def test_the_payload_comes_first_and_the_base_fields_last_in_every_answer(
         (ADD_MEMBERS, {"GroupId": "c", "MemberList": [{"Member_Account": "user1"}]}, ["MemberList"]),
         (CHAT_GROUP_INFO, {"GroupIdList": ["c"]}, ["GroupInfo"]),
         (DELETE_MEMBERS, {"GroupId": "c", "MemberToDel_Account": ["user1"]}, []),
+        (SEND_TO_GROUP, body | {"GroupId": "c", "Random": 1}, ["MsgTime", "MsgSeq"]),
+        (
+            IMPORT_TO_GROUP,
+            {"GroupId": "c", "MsgList": [owner | body | {"SendTime": 1}]},
+            ["ImportMsgResult"],
+        ),
         (DESTROY, {"GroupId": "c"}, []),
+        (SEND, to | {"To_Account": "user1"}, ["MsgTime", "MsgKey"]),
+        (SEND_MANY, to | {"To_Account": ["user1"]}, ["MsgKey"]),
+        (SEND_MANY, to | {"To_Account": ["user1", "user9"]}, ["MsgKey", "ErrorList"]),
+        (IMPORT_ONE, to | past, []),
+        (LIST, owner | start | {"AssistFlags": 7}, ["SessionItem", "CompleteFlag", *start]),
+        (PIN, owner | pin, []),
+        (ASK, owner, ["ContactItem", "CompleteFlag", *page]),
+        (WHO, {"ContactItem": account("user1")}, ["AccountItem", "CompleteFlag", "NextUserID"]),
+        (DROP, owner | {"Type": 1, "To_Account": "user1"}, []),
     ]
     assert {command for command, _, _ in calls} == set(COMMANDS)
     for command, sent, payload in calls:
