@@ -282,6 +282,8 @@ def test_items_of_an_empty_request_are_none(command: str) -> None:
         "recentcontact/mark_contact": {"From_Account": "a", "MarkItem": []},
         "im_open_login_svc/multiaccount_import": {},
         "im_open_login_svc/account_check": {"CheckItem": []},
+        "openim/batchsendmsg": {"To_Account": [], "MsgRandom": 1, "MsgBody": []},
+        "group_open_http_svc/import_group_msg": {"GroupId": "g", "MsgList": []},
         "im_open_login_svc/account_delete": {"DeleteItem": []},
         "group_open_http_svc/get_group_info": {"GroupIdList": []},
         "group_open_http_svc/add_group_member": {"GroupId": "g", "MemberList": []},
