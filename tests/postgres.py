@@ -16,7 +16,17 @@ import asyncpg
 
 from chatmarks.engines.migrate import migrate
 
-TABLES = ("account", "conversation", "chat_group", "membership", "app", "probe", "property")
+TABLES = (
+    "account",
+    "conversation",
+    "chat_group",
+    "membership",
+    "recent",
+    "sent",
+    "app",
+    "probe",
+    "property",
+)
 
 
 def with_options(url: str, **options: str) -> str:

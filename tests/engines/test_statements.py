@@ -21,6 +21,8 @@ KEYS = {
     "account": "owner",
     "conversation": "owner",
     "membership": "owner",
+    "recent": "owner",
+    "sent": "owner",
     "chat_group": "id",
     "app": "sdkappid",
     "probe": "id",
@@ -30,6 +32,7 @@ KEYS = {
 
 ACROSS_OWNERS = {
     "APPS",
+    "HOLDERS",
     "MEMBERS",
     "COUNT_ACCOUNTS",
     "COUNT_ALL_CHAT_GROUPS",
@@ -39,6 +42,7 @@ ACROSS_OWNERS = {
     "PAGE_OF_CHAT_GROUPS",
     "PAGE_OF_CONVERSATIONS",
     "PAGE_OF_MEMBERSHIPS",
+    "PAGE_OF_RECENTS",
 }
 """Questions about many owners, which a split database asks of all its parts: lists, and the moving of
 whole stores."""
@@ -160,7 +164,7 @@ def test_a_statement_without_its_owner_would_be_found(
 
 def test_every_statement_of_the_engine_stands_where_these_tests_read() -> None:
     folder = Path(statements.__file__).parent
-    for module in ("postgres.py", "connections.py"):
+    for module in ("postgres.py", "postgres_lists.py", "postgres_whole.py", "connections.py"):
         source = (folder / module).read_text()
         for word in ("SELECT ", "INSERT ", "UPDATE ", "DELETE FROM", "SHOW "):
             assert f'"{word}' not in source

@@ -10,12 +10,13 @@ from collections.abc import Collection
 
 import apsw
 import msgspec
+from msgspec.structs import astuple
 
 from chatmarks.book import Account
 from chatmarks.engines.rows import chat_group_of, chat_group_row, key_of
 from chatmarks.store import ChatGroup, Membership, UnknownAccount
 
-_COLUMNS = "id, type, name, owner_account, created_at, incarnation"
+COLUMNS = "id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq, shown_at"
 
 
 def found(
@@ -24,7 +25,7 @@ def found(
     """Those of `group_ids` that are chat groups of the app, by id."""
     keys = msgspec.json.encode([key_of(sdkappid, group_id) for group_id in group_ids]).decode()
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM chat_group WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - names of ours
+        f"SELECT {COLUMNS} FROM chat_group WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - names of ours
         (keys,),
     )
     groups = map(chat_group_of, rows)
@@ -40,7 +41,7 @@ def listed(
         (sdkappid, kind),
     ).get
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM chat_group"  # noqa: S608 - names of ours
+        f"SELECT {COLUMNS} FROM chat_group"  # noqa: S608 - names of ours
         " WHERE sdkappid = ?1 AND place > ?3 AND (?2 = '' OR type = ?2) ORDER BY place, id LIMIT ?4",
         (sdkappid, kind, after, limit),
     )
@@ -52,8 +53,8 @@ def create(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> Chat
     holder = found(connection, sdkappid, [group.id]).get(group.id)
     if holder is None:
         connection.execute(
-            f"INSERT INTO chat_group ({_COLUMNS}, sdkappid, place)"  # noqa: S608 - names of ours
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO chat_group ({COLUMNS}, sdkappid, place)"  # noqa: S608 - names of ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             chat_group_row(sdkappid, group),
         )
     return holder
@@ -61,8 +62,11 @@ def create(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> Chat
 
 def delete(connection: apsw.Connection, sdkappid: int, group_id: str) -> bool:
     """Forget a chat group; its members' rows stay and count for nothing."""
-    connection.execute("DELETE FROM chat_group WHERE id = ?", (key_of(sdkappid, group_id),))
-    return bool(connection.changes())
+    key = (key_of(sdkappid, group_id),)
+    connection.execute("DELETE FROM chat_group WHERE id = ?", key)
+    existed = bool(connection.changes())
+    connection.execute("DELETE FROM sent WHERE owner = ? AND kind = 2", key)
+    return existed
 
 
 def join(
@@ -74,14 +78,13 @@ def join(
     if owner.get is None:
         raise UnknownAccount(account)
     connection.execute(
-        "INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO membership (owner, chat_group, incarnation, role, joined_at, listed_from,"
+        " pinned_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             account.owner,
             key_of(account.sdkappid, group.id),
             group.incarnation,
-            membership.role,
-            membership.joined_at,
+            *astuple(membership),
         ),
     )
     return bool(connection.changes())
@@ -99,10 +102,8 @@ def leave(connection: apsw.Connection, account: Account, group: ChatGroup) -> bo
 def members(connection: apsw.Connection, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
     """The members of a chat group by UserID."""
     rows = connection.execute(
-        "SELECT owner, role, joined_at FROM membership WHERE chat_group = ? AND incarnation = ?"
-        " ORDER BY joined_at, owner",
+        "SELECT owner, role, joined_at, listed_from, pinned_at FROM membership"
+        " WHERE chat_group = ? AND incarnation = ? ORDER BY joined_at, owner",
         (key_of(sdkappid, group.id), group.incarnation),
     )
-    return {
-        str(owner).partition(":")[2]: Membership(role, joined_at) for owner, role, joined_at in rows
-    }
+    return {str(owner).partition(":")[2]: Membership(*rest) for owner, *rest in rows}

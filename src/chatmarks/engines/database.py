@@ -10,7 +10,17 @@ from chatmarks.engines.connections import Connections, Target
 from chatmarks.engines.schema import REVISION
 from chatmarks.store import Busy
 
-_TABLES = ("account", "conversation", "chat_group", "membership", "app", "probe", "property")
+_TABLES = (
+    "account",
+    "conversation",
+    "chat_group",
+    "membership",
+    "recent",
+    "sent",
+    "app",
+    "probe",
+    "property",
+)
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 

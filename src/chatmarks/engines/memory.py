@@ -40,7 +40,7 @@ class MemoryStore:
         self._members: dict[tuple[int, str, int], dict[str, Membership]] = {}
         self._recents: dict[Account, dict[str, Recent]] = {}
         self._sent: dict[object, dict[str, tuple[int, Posted]]] = {}
-        """Of each sender, or incarnation of a chat group: until when keys are known, and their messages."""
+        """By sender, or incarnation of a chat group: until when keys are known, and their messages."""
         self._apps: dict[int, App] = {}
         self._properties: dict[str, str] = {}
 
@@ -174,7 +174,7 @@ class MemoryStore:
 
     async def sent_before(self, account: Account, key: str, now: int) -> int | None:
         posted = self._remembered(account, key, now)
-        return posted and posted.at
+        return None if posted is None else posted.at
 
     def _remember(self, sender: object, key: str, posted: Posted, now: int) -> None:
         sent = self._sent.get(sender, {})

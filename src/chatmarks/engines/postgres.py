@@ -18,10 +18,11 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
+from msgspec.structs import astuple
 
-from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.book import EMPTY_BOOK, Account, Entry, Peer
 from chatmarks.cache import BookCache
-from chatmarks.engines import postgres_whole
+from chatmarks.engines import postgres_lists, postgres_whole
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections
 from chatmarks.engines.database import connected, examine
@@ -29,10 +30,12 @@ from chatmarks.engines.rows import (
     app_of,
     app_text,
     book_of,
+    bounds,
     changed_rows,
     chat_group_of,
     chat_group_row,
     groups_text,
+    holder_of,
     key_of,
 )
 from chatmarks.engines.version_check import VersionCheck
@@ -42,8 +45,12 @@ from chatmarks.store import (
     Busy,
     Change,
     ChatGroup,
+    Conversation,
     Kept,
     Membership,
+    Message,
+    Pinning,
+    Posted,
     Returned,
     Totals,
     UnknownAccount,
@@ -192,8 +199,8 @@ class PostgresStore:
                 # The account row first: from here on no writer finds it. Each in a statement of its
                 # own, which sees what those wrote that had the row before.
                 existed = await connection.fetchval(sql.DELETE_ACCOUNT, account.owner) is not None
-                await connection.execute(sql.DELETE_CONVERSATIONS, account.owner)
-                await connection.execute(sql.DELETE_MEMBERSHIPS, account.owner)
+                for statement in postgres_whole.ROWS_OF_ACCOUNTS:
+                    await connection.execute(statement, account.owner)
                 if not existed:
                     # Something to commit: what took it away may be on no standby yet.
                     await connection.execute(sql.PROBE, draw_version())
@@ -243,8 +250,7 @@ class PostgresStore:
             account.owner,
             key_of(account.sdkappid, group.id),
             group.incarnation,
-            membership.role,
-            membership.joined_at,
+            *astuple(membership),
         )
         ((accounts, joined),) = await self._connections.change(work)
         if not accounts:
@@ -260,7 +266,44 @@ class PostgresStore:
         rows = await self._connections.ask(sql.MEMBERS, key_of(sdkappid, group.id), group.incarnation)
         # Sorted here: 6,000 at most, and by characters as all engines do it.
         ordered = sorted(rows, key=lambda row: (row[2], row[0]))
-        return {owner.partition(":")[2]: Membership(role, at) for owner, role, at in ordered}
+        return {owner.partition(":")[2]: Membership(*rest) for owner, *rest in ordered}
+
+    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+        return await postgres_lists.conversations(self._connections, account, limit)
+
+    async def converse(
+        self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
+    ) -> None:
+        await postgres_lists.converse(self._connections, account, userid, at, key, now)
+
+    async def sent_before(self, account: Account, key: str, now: int) -> int | None:
+        rows = await self._connections.ask(sql.SENT, account.owner, key, now)
+        return rows[0][0] if rows else None
+
+    async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
+        until = time.monotonic() + CHANGE_SECONDS_MAX
+        while True:
+            try:
+                return await postgres_lists.post(self._connections, sdkappid, group, message, until)
+            except asyncpg.NotNullViolationError:
+                await self._pause(until)
+
+    async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
+        return await postgres_lists.pin(self._connections, account, peers, at, most)
+
+    async def unpin(self, account: Account, peers: Sequence[Peer]) -> None:
+        await postgres_lists.unpin(self._connections, account, peers)
+
+    async def unlist(self, account: Account, peer: Peer) -> bool:
+        return await postgres_lists.unlist(self._connections, account, peer)
+
+    async def holders(
+        self, sdkappid: int, peer: Peer, after: str, limit: int
+    ) -> list[tuple[str, Entry]]:
+        first, end = bounds(sdkappid)
+        place = int(peer.type), peer.id, first + after, end
+        rows = await self._connections.ask(sql.HOLDERS, *place, limit)
+        return [holder_of(row) for row in rows]
 
     async def app(self, sdkappid: int) -> App | None:
         rows = await self._connections.ask(sql.APP, sdkappid)

@@ -18,9 +18,18 @@ from chatmarks.engines.rows import (
     chat_group_row,
     conversation_rows,
     membership_rows,
+    recent_rows,
     wholes_of,
 )
 from chatmarks.store import UNFINISHED_COPY_RUN, App, AppChatGroup, Superseded, Totals, Whole
+
+ROWS_OF_ACCOUNTS = (
+    sql.DELETE_CONVERSATIONS,
+    sql.DELETE_MEMBERSHIPS,
+    sql.DELETE_RECENTS,
+    sql.DELETE_SENT,
+)
+"""What deletes all that an account has beside its own row."""
 
 SECONDS_MAX = 120.0
 """How long a batch may take: nobody waits for an answer."""
@@ -38,7 +47,7 @@ async def totals(connection: Connection, sdkappid: int | None) -> Totals:
 
 async def wholes(connection: Connection, after: str, limit: int) -> list[Whole]:
     """The accounts whose key comes after `after`."""
-    # One snapshot for the three.
+    # One snapshot for all.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         accounts = await connection.fetch(sql.PAGE_OF_ACCOUNTS, after, limit)
         if not accounts:
@@ -46,7 +55,8 @@ async def wholes(connection: Connection, after: str, limit: int) -> list[Whole]:
         between = after, accounts[-1][0]
         conversations = await connection.fetch(sql.PAGE_OF_CONVERSATIONS, *between)
         memberships = await connection.fetch(sql.PAGE_OF_MEMBERSHIPS, *between)
-    return wholes_of(accounts, conversations, memberships)
+        recents = await connection.fetch(sql.PAGE_OF_RECENTS, *between)
+    return wholes_of(accounts, conversations, memberships, recents)
 
 
 async def put_wholes(
@@ -70,11 +80,12 @@ async def put_wholes(
         # One by one: of a list of owners a planner without statistics, as after a beginning, thinks
         # that it has most of the table, and reads all of it for each batch.
         old = [(key,) for key in (*gone, *keys)]
-        await connection.executemany(sql.DELETE_CONVERSATIONS, old)
-        await connection.executemany(sql.DELETE_MEMBERSHIPS, old)
+        for statement in ROWS_OF_ACCOUNTS:
+            await connection.executemany(statement, old)
         new = [whole for whole in given if whole.key in keys]
         await connection.execute(sql.PUT_CONVERSATIONS, *_columns(conversation_rows(new), 8))
-        await connection.execute(sql.PUT_MEMBERSHIPS, *_columns(membership_rows(new), 5))
+        await connection.execute(sql.PUT_MEMBERSHIPS, *_columns(membership_rows(new), 7))
+        await connection.execute(sql.PUT_RECENTS, *_columns(recent_rows(new), 5))
     return {whole.key for whole in given} - keys
 
 
@@ -92,7 +103,7 @@ async def put_chat_groups(
     async with connection.transaction():
         await _hold_run(connection, run)
         await connection.execute(sql.DELETE_CHAT_GROUPS, list(gone))
-        await connection.execute(sql.PUT_CHAT_GROUPS, *_columns(rows, 8))
+        await connection.execute(sql.PUT_CHAT_GROUPS, *_columns(rows, 11))
 
 
 async def put_apps(

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import astuple
 
 from chatmarks.book import Account, Book, Entry, Peer
-from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Whole
+from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Recent, Whole
 
 ConversationRow: TypeAlias = tuple[int, str, int, int, str, int, int]
 """peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at."""
@@ -42,6 +43,12 @@ def book_of(next_position: int, groups: str, rows: Iterable[ConversationRow]) ->
     return Book(_groups_decoder.decode(groups), entries, next_position)
 
 
+def entry_of(row: Iterable[Any]) -> Entry:
+    """What a conversation row has behind `peer_id`."""
+    position, marks, text, bits, updated_at = row
+    return Entry(position, _unsigned(marks), text, bits, updated_at)
+
+
 def row_of(peer: Peer, entry: Entry) -> ConversationRow:
     """The row of one conversation."""
     return (
@@ -68,13 +75,20 @@ def changed_rows(before: Book, after: Book) -> tuple[list[ConversationRow], list
     return written, deleted
 
 
+def holder_of(row: Sequence[Any]) -> tuple[str, Entry]:
+    """The UserID of an owner, and the data that follow it in the row."""
+    owner, *rest = row
+    return owner.partition(":")[2], entry_of(rest)
+
+
 def key_of(sdkappid: int, group_id: str) -> str:
     """The id of a chat group as its row has it."""
     return f"{sdkappid}:{group_id}"
 
 
-def chat_group_row(sdkappid: int, group: ChatGroup) -> tuple[str, str, str, str, int, int, int, int]:
-    """id, type, name, owner_account, created_at, incarnation, sdkappid, place."""
+def chat_group_row(sdkappid: int, group: ChatGroup) -> tuple[Any, ...]:
+    """id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq, shown_at,
+    sdkappid, place."""
     return (
         key_of(sdkappid, group.id),
         group.type,
@@ -82,15 +96,18 @@ def chat_group_row(sdkappid: int, group: ChatGroup) -> tuple[str, str, str, str,
         group.owner,
         group.created_at,
         group.incarnation,
+        group.message_seq,
+        group.shown_seq,
+        group.shown_at,
         sdkappid,
         group.place,
     )
 
 
 def chat_group_of(row: Iterable[Any]) -> ChatGroup:
-    """The chat group of a row, which goes up to `incarnation`."""
-    key, kind, name, owner, created_at, incarnation = row
-    return ChatGroup(key.partition(":")[2], kind, name, owner, created_at, incarnation)
+    """The chat group of a row, which goes up to `shown_at`."""
+    key, *rest = row
+    return ChatGroup(key.partition(":")[2], *rest)
 
 
 def app_text(app: App) -> str:
@@ -113,22 +130,27 @@ def wholes_of(
     accounts: Iterable[Sequence[Any]],
     conversations: Iterable[Sequence[Any]],
     memberships: Iterable[Sequence[Any]],
+    recents: Iterable[Sequence[Any]],
 ) -> list[Whole]:
     """Accounts of their rows. Each row has its owner first; then those of accounts have version,
     next_position and contact_groups, those of conversations, which come by ascending position, a
-    `ConversationRow`, and those of memberships chat_group, incarnation, role and joined_at."""
+    `ConversationRow`, those of memberships chat_group, incarnation and the fields of a
+    `Membership`, and those of recents userid and the fields of a `Recent`."""
     rows: defaultdict[str, list[Any]] = defaultdict(list)
     for owner, *row in conversations:
         rows[owner].append(row)
     joined: defaultdict[str, dict[tuple[str, int], Membership]] = defaultdict(dict)
-    for owner, chat_group, incarnation, role, joined_at in memberships:
-        key = _split(chat_group)[1], incarnation
-        joined[owner][key] = Membership(role, joined_at)
+    for owner, chat_group, incarnation, *rest in memberships:
+        joined[owner][_split(chat_group)[1], incarnation] = Membership(*rest)
+    listed: defaultdict[str, dict[str, Recent]] = defaultdict(dict)
+    for owner, userid, *rest in recents:
+        listed[owner][userid] = Recent(*rest)
     return [
         Whole(
             Account(*_split(owner)),
             Kept(version, book_of(next_position, groups, rows[owner])),
             joined[owner],
+            listed[owner],
         )
         for owner, version, next_position, groups in accounts
     ]
@@ -151,18 +173,21 @@ def conversation_rows(wholes: Iterable[Whole]) -> list[tuple[str, int, str, int,
     ]
 
 
-def membership_rows(wholes: Iterable[Whole]) -> list[tuple[str, str, int, str, int]]:
-    """The rows of their memberships: owner, chat_group, incarnation, role, joined_at."""
+def membership_rows(wholes: Iterable[Whole]) -> list[tuple[str, str, int, str, int, int, int]]:
+    """The rows of their memberships: owner, chat_group, incarnation, then the fields."""
     return [
-        (
-            whole.key,
-            key_of(whole.account.sdkappid, group_id),
-            incarnation,
-            membership.role,
-            membership.joined_at,
-        )
+        (whole.key, key_of(whole.account.sdkappid, group_id), incarnation, *astuple(membership))
         for whole in wholes
         for (group_id, incarnation), membership in whole.memberships.items()
+    ]
+
+
+def recent_rows(wholes: Iterable[Whole]) -> list[tuple[str, str, int, int, int]]:
+    """The rows of their one-to-one conversations: owner, userid, begun_at, last_at, pinned_at."""
+    return [
+        (whole.key, userid, *astuple(recent))
+        for whole in wholes
+        for userid, recent in whole.recents.items()
     ]
 
 

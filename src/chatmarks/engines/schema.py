@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest revision, stamped in `alembic_version`."""
 
 APPLICATION_ID = 0x63686D6B

@@ -12,25 +12,28 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import apsw
 import msgspec
 
-from chatmarks.book import EMPTY_BOOK, Account
+from chatmarks.book import Account, Entry, Peer
 from chatmarks.cache import BookCache, Remembered
-from chatmarks.engines import BadStore, chat_groups, whole_rows
+from chatmarks.engines import BadStore, book_rows, chat_groups, lists, whole_rows
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
-from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
+from chatmarks.engines.rows import app_of, app_text
 from chatmarks.store import (
     App,
     AppChatGroup,
     Busy,
     Change,
     ChatGroup,
+    Conversation,
     Kept,
     Membership,
+    Message,
+    Pinning,
+    Posted,
     Returned,
     Totals,
     UnknownAccount,
@@ -88,7 +91,7 @@ class SqliteStore:
             return found.kept
         began = books.begin_load()
         try:
-            kept = self._look(lambda: _loaded(self._reader, account))
+            kept = self._look(lambda: book_rows.loaded(self._reader, account))
         except UnknownAccount:
             books.drop(account)
             raise
@@ -101,7 +104,8 @@ class SqliteStore:
 
         def work(connection: apsw.Connection) -> tuple[Kept, Returned]:
             try:
-                kept = self._still_true(connection, account, remembered) or _loaded(connection, account)
+                kept = self._still_true(connection, account, remembered)
+                kept = kept or book_rows.loaded(connection, account)
                 book, answer = change(kept.book)
             except apsw.Error:
                 raise
@@ -110,7 +114,7 @@ class SqliteStore:
             if book is kept.book:
                 return kept, answer
             after = Kept(draw_version(), book)
-            _write(connection, account, kept, after)
+            book_rows.write(connection, account, kept, after)
             if len(self._written) >= _WRITTEN_MAX:
                 self._written.clear()
             self._written[account] = after
@@ -129,7 +133,7 @@ class SqliteStore:
         written = self._written.get(account)
         if remembered is None and written is None:
             return None
-        version = _version(connection, account)
+        version = book_rows.version(connection, account)
         if written is not None and written.version == version:
             return written
         if remembered is not None and remembered.kept.version == version:
@@ -137,10 +141,10 @@ class SqliteStore:
         return None
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
-        return self._look(lambda: [_version(self._reader, account) for account in accounts])
+        return self._look(lambda: [book_rows.version(self._reader, account) for account in accounts])
 
     async def create_account(self, account: Account) -> bool:
-        return await self._writer.do(lambda connection: _create(connection, account))
+        return await self._writer.do(lambda connection: book_rows.create(connection, account))
 
     async def delete_account(self, account: Account) -> bool:
         def work(connection: apsw.Connection) -> bool:
@@ -149,6 +153,8 @@ class SqliteStore:
             existed = bool(connection.changes())
             connection.execute("DELETE FROM conversation WHERE owner = ?", (account.owner,))
             connection.execute("DELETE FROM membership WHERE owner = ?", (account.owner,))
+            connection.execute("DELETE FROM recent WHERE owner = ?", (account.owner,))
+            connection.execute("DELETE FROM sent WHERE owner = ? AND kind = 1", (account.owner,))
             return existed
 
         existed = await self._writer.do(work)
@@ -178,19 +184,41 @@ class SqliteStore:
         return self._look(lambda: chat_groups.listed(self._reader, sdkappid, kind, after, limit))
 
     async def join(self, account: Account, group: ChatGroup, membership: Membership) -> bool:
-        def work(connection: apsw.Connection) -> bool:
-            try:
-                return chat_groups.join(connection, account, group, membership)
-            except UnknownAccount as error:
-                raise Refused from error
-
-        return await self._writer.do(work)
+        return await self._do(chat_groups.join, account, group, membership)
 
     async def leave(self, account: Account, group: ChatGroup) -> bool:
         return await self._writer.do(lambda connection: chat_groups.leave(connection, account, group))
 
     async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
         return self._look(lambda: chat_groups.members(self._reader, sdkappid, group))
+
+    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+        return self._look(lambda: lists.conversations(self._reader, account, limit))
+
+    async def converse(
+        self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
+    ) -> None:
+        await self._do(lists.converse, account, userid, at, key, now)
+
+    async def sent_before(self, account: Account, key: str, now: int) -> int | None:
+        return self._look(lambda: lists.sent_before(self._reader, account, key, now))
+
+    async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
+        return await self._do(lists.post, sdkappid, group, message)
+
+    async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
+        return await self._do(lists.pin, account, peers, at, most)
+
+    async def unpin(self, account: Account, peers: Sequence[Peer]) -> None:
+        await self._do(lists.unpin, account, peers)
+
+    async def unlist(self, account: Account, peer: Peer) -> bool:
+        return await self._do(lists.unlist, account, peer)
+
+    async def holders(
+        self, sdkappid: int, peer: Peer, after: str, limit: int
+    ) -> list[tuple[str, Entry]]:
+        return self._look(lambda: lists.holders(self._reader, sdkappid, peer, after, limit))
 
     async def app(self, sdkappid: int) -> App | None:
         return self._look(lambda: _app(self._reader, sdkappid))
@@ -218,7 +246,7 @@ class SqliteStore:
                 (sdkappid, app.revision, app_text(app)),
             )
             for admin in app.admins:
-                _create(connection, Account(sdkappid, admin))
+                book_rows.create(connection, Account(sdkappid, admin))
             return app
 
         return await self._writer.do(work)
@@ -318,7 +346,7 @@ class SqliteStore:
         self._state_now = None
 
     def _version(self, account: Account) -> int | None:
-        return self._look(lambda: _version(self._reader, account))
+        return self._look(lambda: book_rows.version(self._reader, account))
 
     def _known(self, table: str, column: str, sdkappid: int, ids: Collection[str]) -> set[str]:
         statement = (
@@ -329,6 +357,17 @@ class SqliteStore:
         found = self._look(lambda: self._reader.execute(statement, (keys,)).fetchall())
         return {str(key).partition(":")[2] for (key,) in found}
 
+    async def _do(self, work: Callable[..., Returned], *arguments: object) -> Returned:
+        """Run work of the writer, which raises `UnknownAccount` before it writes."""
+
+        def refusing(connection: apsw.Connection) -> Returned:
+            try:
+                return work(connection, *arguments)
+            except UnknownAccount as error:
+                raise Refused from error
+
+        return await self._writer.do(refusing)
+
     def _look(self, read: Callable[[], Returned]) -> Returned:
         """Run `read` in one snapshot."""
         try:
@@ -337,67 +376,6 @@ class SqliteStore:
         except apsw.BusyError as error:
             raise Busy from error
         return found
-
-
-def _version(connection: apsw.Connection, account: Account) -> int | None:
-    statement = "SELECT version FROM account WHERE owner = ?"
-    version: int | None = connection.execute(statement, (account.owner,)).get
-    return version
-
-
-def _loaded(connection: apsw.Connection, account: Account) -> Kept:
-    row = connection.execute(
-        "SELECT version, next_position, contact_groups FROM account WHERE owner = ?",
-        (account.owner,),
-    ).fetchone()
-    if row is None:
-        raise UnknownAccount(account)
-    version, next_position, groups = row
-    rows: Any = connection.execute(
-        "SELECT peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at"
-        " FROM conversation WHERE owner = ? ORDER BY position",
-        (account.owner,),
-    )
-    return Kept(version, book_of(next_position, groups, rows))
-
-
-def _create(connection: apsw.Connection, account: Account) -> bool:
-    connection.execute(
-        "INSERT INTO account (owner, version, next_position, contact_groups) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (owner) DO NOTHING",
-        (account.owner, draw_version(), EMPTY_BOOK.next_position, groups_text(EMPTY_BOOK)),
-    )
-    return bool(connection.changes())
-
-
-def _write(connection: apsw.Connection, account: Account, before: Kept, after: Kept) -> None:
-    connection.execute(
-        "UPDATE account SET version = ?, next_position = ?, contact_groups = ?"
-        " WHERE owner = ? AND version = ?",
-        (
-            after.version,
-            after.book.next_position,
-            groups_text(after.book),
-            account.owner,
-            before.version,
-        ),
-    )
-    # The account row first, and exactly one: whoever lost it must not write conversations.
-    if connection.changes() != 1:
-        raise RuntimeError(f"the account row of {account.owner} changed inside a transaction")
-    written, deleted = changed_rows(before.book, after.book)
-    connection.executemany(
-        "DELETE FROM conversation WHERE owner = ? AND peer_type = ? AND peer_id = ?",
-        ((account.owner, *key) for key in deleted),
-    )
-    connection.executemany(
-        "INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,"
-        " contact_groups, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (owner, peer_type, peer_id) DO UPDATE SET position = excluded.position,"
-        " standard_mark = excluded.standard_mark, custom_mark = excluded.custom_mark,"
-        " contact_groups = excluded.contact_groups, updated_at = excluded.updated_at",
-        ((account.owner, *row) for row in written),
-    )
 
 
 def _app(connection: apsw.Connection, sdkappid: int) -> App | None:

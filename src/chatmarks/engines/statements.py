@@ -54,23 +54,32 @@ INSERT INTO account (owner, version, next_position, contact_groups) VALUES ($1, 
 DELETE_ACCOUNT = "DELETE FROM account WHERE owner = $1 RETURNING owner"
 DELETE_CONVERSATIONS = "DELETE FROM conversation WHERE owner = $1"
 DELETE_MEMBERSHIPS = "DELETE FROM membership WHERE owner = $1"
+DELETE_RECENTS = "DELETE FROM recent WHERE owner = $1"
+DELETE_SENT = "DELETE FROM sent WHERE owner = $1 AND kind = 1"
 
 CREATE_CHAT_GROUP = """
-INSERT INTO chat_group (id, type, name, owner_account, created_at, incarnation, sdkappid, place)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id
+INSERT INTO chat_group (id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq,
+                        shown_at, sdkappid, place)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING RETURNING id
 """
 
 CHAT_GROUPS = """
-SELECT id, type, name, owner_account, created_at, incarnation
+SELECT id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq, shown_at
   FROM chat_group WHERE id = ANY($1::text[])
 """
 
-DELETE_CHAT_GROUP = "DELETE FROM chat_group WHERE id = $1 RETURNING id"
+DELETE_CHAT_GROUP = """
+WITH forgotten AS (
+    DELETE FROM sent WHERE owner = $1 AND kind = 2
+)
+DELETE FROM chat_group WHERE id = $1 RETURNING id
+"""
 
 COUNT_CHAT_GROUPS = "SELECT count(*) FROM chat_group WHERE sdkappid = $1 AND ($2 = '' OR type = $2)"
 
 LIST_CHAT_GROUPS = """
-SELECT id, type, name, owner_account, created_at, incarnation FROM chat_group
+SELECT id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq, shown_at
+  FROM chat_group
  WHERE sdkappid = $1 AND place > $3 AND ($2 = '' OR type = $2) ORDER BY place, id LIMIT $4
 """
 
@@ -79,8 +88,8 @@ JOIN = """
 WITH taken AS (
     SELECT owner FROM account WHERE owner = $1 FOR SHARE
 ), written AS (
-    INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)
-    SELECT taken.owner, $2::text, $3::bigint, $4::text, $5::bigint FROM taken
+    INSERT INTO membership (owner, chat_group, incarnation, role, joined_at, listed_from, pinned_at)
+    SELECT taken.owner, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint FROM taken
         ON CONFLICT (owner, chat_group, incarnation) DO NOTHING RETURNING owner
 )
 SELECT (SELECT count(*) FROM taken) AS accounts, (SELECT count(*) FROM written) AS joined
@@ -95,7 +104,140 @@ DELETE FROM membership WHERE owner = $1 AND chat_group = $2 AND incarnation = $3
 """
 
 # Across owners, through an index: the one question of the protocol that needs it.
-MEMBERS = "SELECT owner, role, joined_at FROM membership WHERE chat_group = $1 AND incarnation = $2"
+MEMBERS = """
+SELECT owner, role, joined_at, listed_from, pinned_at
+  FROM membership WHERE chat_group = $1 AND incarnation = $2
+"""
+
+# Conversation lists.
+
+# The account first, as (0, '', 0, 0, 0, 0), then its list, rows of `conversation_of`: one snapshot.
+CONVERSATIONS = """
+SELECT 0 AS peer_type, '' AS peer_id, 0 AS begun_at, 0 AS last_at, 0 AS pinned_at, 0 AS shown_seq
+  FROM account WHERE owner = $1
+ UNION ALL
+SELECT 1, newest.userid, newest.begun_at, newest.last_at, newest.pinned_at, 1
+  FROM (SELECT userid, begun_at, last_at, pinned_at FROM recent
+         WHERE owner = $1 ORDER BY last_at DESC, userid LIMIT $2) AS newest
+ WHERE newest.pinned_at = 0
+ UNION ALL
+SELECT 1, userid, begun_at, last_at, pinned_at, 1 FROM recent WHERE owner = $1 AND pinned_at > 0
+ UNION ALL
+SELECT 2, m.chat_group, m.joined_at, g.shown_at, m.pinned_at, g.shown_seq
+  FROM membership AS m JOIN chat_group AS g ON g.id = m.chat_group AND g.incarnation = m.incarnation
+ WHERE m.owner = $1 AND g.shown_seq >= m.listed_from
+"""
+
+# The account row first, held until the end, and shared: messages of an account do not wait for each
+# other here.
+CONVERSE = """
+WITH taken AS (
+    SELECT owner FROM account WHERE owner = $1 FOR SHARE
+), written AS (
+    INSERT INTO recent (owner, userid, begun_at, last_at, pinned_at)
+    SELECT taken.owner, $2::text, $3::bigint, $3::bigint, 0 FROM taken
+        ON CONFLICT (owner, userid) DO UPDATE SET last_at = GREATEST(recent.last_at, excluded.last_at)
+)
+SELECT count(*) FROM taken
+"""
+
+CONVERSE_WITH_KEY = """
+WITH taken AS (
+    SELECT owner FROM account WHERE owner = $1 FOR SHARE
+), written AS (
+    INSERT INTO recent (owner, userid, begun_at, last_at, pinned_at)
+    SELECT taken.owner, $2::text, $3::bigint, $3::bigint, 0 FROM taken
+        ON CONFLICT (owner, userid) DO UPDATE SET last_at = GREATEST(recent.last_at, excluded.last_at)
+), known AS (
+    INSERT INTO sent (owner, kind, incarnation, message_key, seq, sent_at, known_until)
+    SELECT taken.owner, 1, 0, $4::text, 0, $3::bigint, $5::bigint FROM taken
+        ON CONFLICT (owner, kind, incarnation, message_key) DO UPDATE
+           SET sent_at = excluded.sent_at, known_until = excluded.known_until
+)
+SELECT count(*) FROM taken
+"""
+
+SENT = """
+SELECT sent_at FROM sent
+ WHERE owner = $1 AND kind = 1 AND incarnation = 0 AND message_key = $2 AND known_until >= $3
+"""
+
+FORGET_SENT = (
+    "DELETE FROM sent WHERE owner = $1 AND kind = $2 AND incarnation = $3 AND known_until < $4"
+)
+
+POST = """
+UPDATE chat_group SET message_seq = message_seq + 1,
+       shown_seq = CASE WHEN $4::boolean THEN message_seq + 1 ELSE shown_seq END,
+       shown_at = CASE WHEN $4::boolean THEN GREATEST(shown_at, $3::bigint) ELSE shown_at END
+ WHERE id = $1 AND incarnation = $2 RETURNING message_seq, $3::bigint AS sent_at, false AS is_repeat
+"""
+
+# Of two calls with one key at once, neither sees the key of the other; the second finds it when it
+# writes its own, and the NULL, which no row may have, undoes its whole statement. Asked again, it sees
+# the key. The chat group is written also for a repeat, so that there is something to commit.
+POST_WITH_KEY = """
+WITH known AS (
+    SELECT seq, sent_at FROM sent
+     WHERE owner = $1 AND kind = 2 AND incarnation = $2 AND message_key = $5 AND known_until >= $6
+), counted AS (
+    UPDATE chat_group SET
+           message_seq = message_seq + CASE WHEN EXISTS (SELECT 1 FROM known) THEN 0 ELSE 1 END,
+           shown_seq = CASE WHEN $4::boolean AND NOT EXISTS (SELECT 1 FROM known)
+                            THEN message_seq + 1 ELSE shown_seq END,
+           shown_at = CASE WHEN $4::boolean AND NOT EXISTS (SELECT 1 FROM known)
+                           THEN GREATEST(shown_at, $3::bigint) ELSE shown_at END
+     WHERE id = $1 AND incarnation = $2 RETURNING message_seq
+), written AS (
+    INSERT INTO sent (owner, kind, incarnation, message_key, seq, sent_at, known_until)
+    SELECT $1::text, 2, $2::bigint, $5::text, counted.message_seq, $3::bigint, $7::bigint
+      FROM counted WHERE NOT EXISTS (SELECT 1 FROM known)
+        ON CONFLICT (owner, kind, incarnation, message_key) DO UPDATE
+           SET seq = CASE WHEN sent.known_until < $6 THEN excluded.seq END,
+               sent_at = excluded.sent_at, known_until = excluded.known_until
+)
+SELECT COALESCE(known.seq, counted.message_seq) AS seq, COALESCE(known.sent_at, $3::bigint) AS sent_at,
+       known.seq IS NOT NULL AS is_repeat
+  FROM counted LEFT JOIN known ON true
+"""
+
+# The account row is written as it is: changes of pins wait for each other, and for messages.
+TAKE_ACCOUNT = "UPDATE account SET version = version WHERE owner = $1 RETURNING owner"
+
+PINS = """
+SELECT 1 AS peer_type, userid AS peer_id, pinned_at FROM recent
+ WHERE owner = $1 AND userid = ANY($2::text[])
+ UNION
+SELECT 1, userid, pinned_at FROM recent WHERE owner = $1 AND pinned_at > 0
+ UNION ALL
+SELECT 2, m.chat_group, m.pinned_at
+  FROM membership AS m JOIN chat_group AS g ON g.id = m.chat_group AND g.incarnation = m.incarnation
+ WHERE m.owner = $1 AND g.shown_seq >= m.listed_from
+   AND (m.pinned_at > 0 OR m.chat_group = ANY($3::text[]))
+"""
+
+PIN_RECENTS = "UPDATE recent SET pinned_at = $3 WHERE owner = $1 AND userid = ANY($2::text[])"
+
+PIN_MEMBERSHIPS = """
+UPDATE membership AS m SET pinned_at = $3 FROM chat_group AS g
+ WHERE m.owner = $1 AND m.chat_group = ANY($2::text[]) AND g.id = m.chat_group
+   AND g.incarnation = m.incarnation AND g.shown_seq >= m.listed_from
+"""
+
+UNLIST_RECENT = "DELETE FROM recent WHERE owner = $1 AND userid = $2 RETURNING owner"
+
+UNLIST_MEMBERSHIP = """
+UPDATE membership AS m SET listed_from = g.message_seq + 1, pinned_at = 0 FROM chat_group AS g
+ WHERE m.owner = $1 AND m.chat_group = $2 AND g.id = $2 AND g.incarnation = m.incarnation
+   AND g.shown_seq >= m.listed_from
+RETURNING m.owner
+"""
+
+# Across owners, through an index.
+HOLDERS = """
+SELECT owner, position, standard_mark, custom_mark, contact_groups, updated_at FROM conversation
+ WHERE peer_type = $1 AND peer_id = $2 AND owner > $3 AND owner < $4 ORDER BY owner LIMIT $5
+"""
 
 APP = "SELECT content FROM app WHERE sdkappid = $1"
 APPS = "SELECT content FROM app ORDER BY sdkappid"
@@ -141,8 +283,12 @@ SELECT owner, peer_type, peer_id, position, standard_mark, custom_mark, contact_
 """
 
 PAGE_OF_MEMBERSHIPS = """
-SELECT owner, chat_group, incarnation, role, joined_at
+SELECT owner, chat_group, incarnation, role, joined_at, listed_from, pinned_at
   FROM membership WHERE owner > $1 AND owner <= $2
+"""
+
+PAGE_OF_RECENTS = """
+SELECT owner, userid, begun_at, last_at, pinned_at FROM recent WHERE owner > $1 AND owner <= $2
 """
 
 PUT_ACCOUNTS = """
@@ -178,29 +324,47 @@ SELECT given.owner, given.peer_type, given.peer_id, given.position, given.standa
 """
 
 PUT_MEMBERSHIPS = """
-INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)
-SELECT given.owner, given.chat_group, given.incarnation, given.role, given.joined_at
-  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
-       AS given (owner, chat_group, incarnation, role, joined_at)
+INSERT INTO membership (owner, chat_group, incarnation, role, joined_at, listed_from, pinned_at)
+SELECT given.owner, given.chat_group, given.incarnation, given.role, given.joined_at,
+       given.listed_from, given.pinned_at
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+              $7::bigint[])
+       AS given (owner, chat_group, incarnation, role, joined_at, listed_from, pinned_at)
+"""
+
+PUT_RECENTS = """
+INSERT INTO recent (owner, userid, begun_at, last_at, pinned_at)
+SELECT given.owner, given.userid, given.begun_at, given.last_at, given.pinned_at
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+       AS given (owner, userid, begun_at, last_at, pinned_at)
 """
 
 PAGE_OF_CHAT_GROUPS = """
-SELECT id, type, name, owner_account, created_at, incarnation
+SELECT id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq, shown_at
   FROM chat_group WHERE id > $1 ORDER BY id LIMIT $2
 """
 
-DELETE_CHAT_GROUPS = "DELETE FROM chat_group WHERE id = ANY($1::text[])"
+DELETE_CHAT_GROUPS = """
+WITH forgotten AS (
+    DELETE FROM sent WHERE owner = ANY($1::text[]) AND kind = 2
+)
+DELETE FROM chat_group WHERE id = ANY($1::text[])
+"""
 
 PUT_CHAT_GROUPS = """
-INSERT INTO chat_group (id, type, name, owner_account, created_at, incarnation, sdkappid, place)
+INSERT INTO chat_group (id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq,
+                        shown_at, sdkappid, place)
 SELECT given.id, given.type, given.name, given.owner_account, given.created_at, given.incarnation,
-       given.sdkappid, given.place
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-              $7::bigint[], $8::bigint[])
-       AS given (id, type, name, owner_account, created_at, incarnation, sdkappid, place)
+       given.message_seq, given.shown_seq, given.shown_at, given.sdkappid, given.place
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+              $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+       AS given (id, type, name, owner_account, created_at, incarnation, message_seq, shown_seq,
+                 shown_at, sdkappid, place)
     ON CONFLICT (id) DO UPDATE SET type = excluded.type, name = excluded.name,
        owner_account = excluded.owner_account, created_at = excluded.created_at,
-       incarnation = excluded.incarnation, sdkappid = excluded.sdkappid, place = excluded.place
+       incarnation = excluded.incarnation, message_seq = excluded.message_seq,
+       shown_seq = excluded.shown_seq, shown_at = excluded.shown_at,
+       sdkappid = excluded.sdkappid, place = excluded.place
 """
 
 DELETE_APPS = "DELETE FROM app WHERE sdkappid = ANY($1::bigint[])"

@@ -90,3 +90,49 @@ CREATE TABLE property (
  STRICT;
 
 UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
+
+-- Running upgrade 0002 -> 0003
+
+ALTER TABLE chat_group ADD COLUMN message_seq INTEGER DEFAULT 0 NOT NULL;
+
+ALTER TABLE chat_group ADD COLUMN shown_seq INTEGER DEFAULT 0 NOT NULL;
+
+ALTER TABLE chat_group ADD COLUMN shown_at INTEGER DEFAULT 0 NOT NULL;
+
+ALTER TABLE membership ADD COLUMN listed_from INTEGER DEFAULT 0 NOT NULL;
+
+ALTER TABLE membership ADD COLUMN pinned_at INTEGER DEFAULT 0 NOT NULL;
+
+CREATE TABLE recent (
+    owner TEXT NOT NULL, 
+    userid TEXT NOT NULL, 
+    begun_at INTEGER NOT NULL, 
+    last_at INTEGER NOT NULL, 
+    pinned_at INTEGER NOT NULL, 
+    PRIMARY KEY (owner, userid)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX recent_by_time ON recent (owner, last_at DESC, userid);
+
+CREATE INDEX recent_pinned ON recent (owner) WHERE pinned_at > 0;
+
+CREATE TABLE sent (
+    owner TEXT NOT NULL, 
+    kind INTEGER NOT NULL, 
+    incarnation INTEGER NOT NULL, 
+    message_key TEXT NOT NULL, 
+    seq INTEGER NOT NULL, 
+    sent_at INTEGER NOT NULL, 
+    known_until INTEGER NOT NULL, 
+    PRIMARY KEY (owner, kind, incarnation, message_key)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX sent_by_end ON sent (owner, kind, incarnation, known_until);
+
+CREATE INDEX conversation_by_peer ON conversation (peer_type, peer_id, owner);
+
+UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 import apsw
 import msgspec
 
+from chatmarks.engines.chat_groups import COLUMNS
 from chatmarks.engines.group_commit import Refused
 from chatmarks.engines.rows import (
     account_rows,
@@ -16,6 +17,7 @@ from chatmarks.engines.rows import (
     chat_group_row,
     conversation_rows,
     membership_rows,
+    recent_rows,
     wholes_of,
 )
 from chatmarks.store import UNFINISHED_COPY_RUN, App, AppChatGroup, Superseded, Totals, Whole
@@ -46,11 +48,15 @@ def wholes(connection: apsw.Connection, after: str, limit: int) -> list[Whole]:
         between,
     )
     memberships = connection.execute(
-        "SELECT owner, chat_group, incarnation, role, joined_at FROM membership"
+        "SELECT owner, chat_group, incarnation, role, joined_at, listed_from, pinned_at FROM membership"
         " WHERE owner > ? AND owner <= ?",
         between,
     )
-    return wholes_of(accounts, conversations, memberships)
+    recents = connection.execute(
+        "SELECT owner, userid, begun_at, last_at, pinned_at FROM recent WHERE owner > ? AND owner <= ?",
+        between,
+    )
+    return wholes_of(accounts, conversations, memberships, recents)
 
 
 def put_wholes(
@@ -67,8 +73,9 @@ def put_wholes(
     new = [whole for whole in given if whole.key not in left]
     owners = [(key,) for key in (*gone, *(whole.key for whole in new))]
     # The account row first, as ever.
-    for table in ("account", "conversation", "membership"):
+    for table in ("account", "conversation", "membership", "recent"):
         connection.executemany(f"DELETE FROM {table} WHERE owner = ?", owners)  # noqa: S608 - names of ours
+    connection.executemany("DELETE FROM sent WHERE owner = ? AND kind = 1", owners)
     connection.executemany(
         "INSERT INTO account (owner, version, next_position, contact_groups) VALUES (?, ?, ?, ?)",
         account_rows(new),
@@ -79,9 +86,13 @@ def put_wholes(
         conversation_rows(new),
     )
     connection.executemany(
-        "INSERT INTO membership (owner, chat_group, incarnation, role, joined_at)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO membership (owner, chat_group, incarnation, role, joined_at, listed_from,"
+        " pinned_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         membership_rows(new),
+    )
+    connection.executemany(
+        "INSERT INTO recent (owner, userid, begun_at, last_at, pinned_at) VALUES (?, ?, ?, ?, ?)",
+        recent_rows(new),
     )
     return left
 
@@ -97,8 +108,7 @@ def _existing(connection: apsw.Connection, keys: Iterable[str]) -> set[str]:
 def chat_groups(connection: apsw.Connection, after: str, limit: int) -> list[AppChatGroup]:
     """The chat groups whose key comes after `after`."""
     rows = connection.execute(
-        "SELECT id, type, name, owner_account, created_at, incarnation FROM chat_group"
-        " WHERE id > ? ORDER BY id LIMIT ?",
+        f"SELECT {COLUMNS} FROM chat_group WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - names of ours
         (after, limit),
     )
     return [app_chat_group_of(row) for row in rows]
@@ -113,10 +123,12 @@ def put_chat_groups(
 ) -> None:
     """Make chat groups be exactly so."""
     _check_run(connection, run)
-    connection.executemany("DELETE FROM chat_group WHERE id = ?", ((key,) for key in gone))
+    keys = [(key,) for key in gone]
+    connection.executemany("DELETE FROM chat_group WHERE id = ?", keys)
+    connection.executemany("DELETE FROM sent WHERE owner = ? AND kind = 2", keys)
     connection.executemany(
-        "INSERT OR REPLACE INTO chat_group (id, type, name, owner_account, created_at, incarnation,"
-        " sdkappid, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO chat_group ({COLUMNS}, sdkappid, place)"  # noqa: S608 - names of ours
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (chat_group_row(put.sdkappid, put.group) for put in groups),
     )
 
