@@ -149,10 +149,6 @@ class Request(Protocol):
 AccountName = Annotated[str, Meta(extra={"account": True})]
 """A field that names an account; one that is not a string is 60015, not a bad parameter."""
 
-SPELLING = Meta(extra={"spelling": True})
-"""Of a field that is another spelling of one, as some clients send it: taken, and not offered by
-ours."""
-
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Struct)
 

@@ -78,10 +78,14 @@ class Http11(HttpToolsProtocol):
         super().__init__(*uvicorns, **more_of_uvicorns)
         self.lane = lane
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as
-    there super().connection_made(transport) self.flow = _Flow(transport, self.pipeline) if
-    len(self.connections) > CONNECTIONS_MAX: transport.abort() return self.idle_since = self.loop.time()
-    self.idle_timer = self.loop.call_later(IDLE_SECONDS_MAX, self._close_if_idle)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as there
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        if len(self.connections) > CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self.idle_since = self.loop.time()
+        self.idle_timer = self.loop.call_later(IDLE_SECONDS_MAX, self._close_if_idle)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, in pieces, so that a head that never ends is noticed early."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatmarks.book import Account, PeerType
-from chatmarks.command import SPELLING, AccountName, Call, lists
+from chatmarks.command import AccountName, Call, lists
 from chatmarks.commands.recentcontact.contact import TYPES, Contact, contact_problem, peer_of
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import Profile
 from chatmarks.store import Store
+
+Spelling = Meta(extra={"spelling": True})
+"""Another spelling of a field, as clients send it: taken, and not offered by ours."""
 
 
 class Request(Struct, frozen=True):
@@ -27,8 +30,8 @@ class Request(Struct, frozen=True):
     To_Account: AccountName | UnsetType = UNSET
     ToGroupid: str | UnsetType = UNSET
     ClearRamble: int = 0
-    ToGroupId: Annotated[str | UnsetType, SPELLING] = UNSET
-    type: Annotated[int | str | UnsetType, SPELLING] = UNSET
+    ToGroupId: Annotated[str | UnsetType, Spelling] = UNSET
+    type: Annotated[int | str | UnsetType, Spelling] = UNSET
 
 
 def check(request: Request, _: Profile) -> None:
