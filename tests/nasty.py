@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
-from chatmarks.book import Account, Book
+from chatmarks.book import Account, Book, Entry, Peer
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -15,7 +15,11 @@ from chatmarks.store import (
     Change,
     ChatGroup,
     Kept,
+    Listing,
     Membership,
+    Message,
+    Pinning,
+    Posted,
     Returned,
     Store,
     Totals,
@@ -135,6 +139,42 @@ class NastyStore:
     async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
         self._pass()
         return await self.inner.members(sdkappid, group)
+
+    async def conversations(self, account: Account, limit: int) -> Listing:
+        self._pass()
+        return await self.inner.conversations(account, limit)
+
+    async def converse(
+        self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
+    ) -> None:
+        self._pass()
+        await self.inner.converse(account, userid, at, key=key, now=now)
+
+    async def sent_before(self, account: Account, key: str, now: int) -> int | None:
+        self._pass()
+        return await self.inner.sent_before(account, key, now)
+
+    async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
+        self._pass()
+        return await self.inner.post(sdkappid, group, message)
+
+    async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
+        self._pass()
+        return await self.inner.pin(account, peers, at, most)
+
+    async def unpin(self, account: Account, peers: Sequence[Peer]) -> None:
+        self._pass()
+        await self.inner.unpin(account, peers)
+
+    async def unlist(self, account: Account, peer: Peer) -> bool:
+        self._pass()
+        return await self.inner.unlist(account, peer)
+
+    async def holders(
+        self, sdkappid: int, peer: Peer, after: str, limit: int
+    ) -> list[tuple[str, Entry]]:
+        self._pass()
+        return await self.inner.holders(sdkappid, peer, after, limit)
 
     async def app(self, sdkappid: int) -> App | None:
         return await self.inner.app(sdkappid)

@@ -64,8 +64,8 @@ class ChatGroup(Struct, frozen=True):
     """A chat group: its id, its `Type` as in `create_group`, its name, its owner's UserID or "", and
     when it was made, in Unix seconds. `incarnation` tells it from earlier ones of the same id.
 
-    `message_seq` is the number of its newest message, 0 before the first. `shown_seq` and `shown_at` are
-    number and time, in Unix seconds, of the newest that shows in the members' lists.
+    `message_seq` is the number of its newest message, 0 before the first. `shown_seq` and `shown_at`
+    are number and time, in Unix seconds, of the newest that shows in the members' lists.
     """
 
     id: str
@@ -100,24 +100,32 @@ class Membership(Struct, frozen=True):
 
 
 class Recent(Struct, frozen=True):
-    """A one-to-one conversation in an account's list: when it came there, the time of its newest message,
-    and when it was pinned, 0 where it is not. Unix seconds."""
+    """A one-to-one conversation in an account's list: when it came there, the time of its newest
+    message, and when it was pinned, 0 where it is not. Unix seconds."""
 
     begun_at: int
     last_at: int
     pinned_at: int = 0
 
 
-class Conversation(Struct, frozen=True):
-    """A conversation as a list has it. `begun_at`: when it came into the list, or when the account joined;
-    it stays the same as long as the conversation is there. `last_at`: the time of the newest message, or
-    of joining where there was none and `is_empty`. All in Unix seconds; `pinned_at` 0: not pinned."""
+class Conversation(Struct, frozen=True, gc=False):
+    """A conversation as a list has it. `begun_at`: when it came into the list, or when the account
+    joined; it stays the same as long as the conversation is there. `last_at`: the time of the newest
+    message, or of joining where there was none and `is_empty`. All in Unix seconds; `pinned_at` 0: not
+    pinned."""
 
     peer: Peer
     begun_at: int
     last_at: int
     pinned_at: int = 0
     is_empty: bool = False
+
+
+class Listing(Struct, frozen=True, dict=True):
+    """What is in an account's list, in no particular order. As with a book, what is worked out of it
+    may be kept in its `__dict__`: an engine may hand it out again."""
+
+    conversations: tuple[Conversation, ...]
 
 
 class Message(Struct, frozen=True):
@@ -131,7 +139,7 @@ class Message(Struct, frozen=True):
 
 
 class Posted(Struct, frozen=True):
-    """A message that was counted: its number and time; those of the first one where this is a repeat."""
+    """A message that was counted: its number and time, those of the first one where it is a repeat."""
 
     seq: int
     at: int
@@ -139,8 +147,8 @@ class Posted(Struct, frozen=True):
 
 
 class Pinning(Struct, frozen=True):
-    """How pinning went. Nothing was changed where `absent` has conversations, which are not in the list,
-    or where `count`, the pinned ones there would be, is above what is allowed."""
+    """How pinning went. Nothing was changed where `absent` has conversations, which are not in the
+    list, or where `count`, the pinned ones there would be, is above what is allowed."""
 
     absent: tuple[Peer, ...]
     count: int
@@ -256,10 +264,10 @@ class Store(Protocol):
         """The members of this incarnation of `group` by UserID, in the order of joining, then of
         UserIDs."""
 
-    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
-        """The conversations in an account's list: of one-to-one ones the `limit` with the newest messages
-        and those that are pinned, and all chat groups, as they are at one moment after the call. In no
-        particular order. Raises `UnknownAccount`. No version changes with any of this, here and below."""
+    async def conversations(self, account: Account, limit: int) -> Listing:
+        """The conversations in an account's list: of one-to-one ones the `limit` with the newest
+        messages and those that are pinned, and all chat groups, as they are at one moment after the
+        call. Raises `UnknownAccount`. No version changes with any of this, here and below."""
 
     async def converse(
         self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0
@@ -270,7 +278,8 @@ class Store(Protocol):
         `UnknownAccount`."""
 
     async def sent_before(self, account: Account, key: str, now: int) -> int | None:
-        """The time of the message that `account` sent under `key` within `REPEAT_SECONDS` before `now`."""
+        """The time of the message that `account` sent under `key` within `REPEAT_SECONDS` before
+        `now`."""
 
     async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
         """Count a message to this incarnation of `group`; None, and nothing changed, where it is gone.
@@ -294,8 +303,8 @@ class Store(Protocol):
     async def holders(
         self, sdkappid: int, peer: Peer, after: str, limit: int
     ) -> list[tuple[str, Entry]]:
-        """The first `limit` accounts of the app that have data of the conversation `peer` and whose UserID
-        comes after `after`, byte by byte, by ascending UserID; each with that data."""
+        """The first `limit` accounts of the app that have data of the conversation `peer` and whose
+        UserID comes after `after`, byte by byte, by ascending UserID; each with that data."""
 
     async def app(self, sdkappid: int) -> App | None:
         """One app."""

@@ -30,7 +30,7 @@ def text_of(size: int) -> list[dict[str, Any]]:
 async def listed(caller: Caller, userid: str) -> dict[str, int]:
     """What the account's list shows: the time of the newest message by peer."""
     found = await caller.service.store.conversations(Account(SDKAPPID, userid), 100)
-    return {one.peer.id: one.last_at for one in found if not one.is_empty}
+    return {one.peer.id: one.last_at for one in found.conversations if not one.is_empty}
 
 
 SOUND = {"Url": "https://a", "UUID": "1", "Download_Flag": 2}

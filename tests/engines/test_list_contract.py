@@ -14,6 +14,7 @@ from chatmarks.store import (
     REPEAT_SECONDS,
     ChatGroup,
     Conversation,
+    Listing,
     Membership,
     Message,
     Pinning,
@@ -49,7 +50,7 @@ def message(at: int = NOW, key: str | None = None, *, shows: bool = True) -> Mes
 
 
 async def listed(store: Store, account: Account = ALICE, limit: int = ALL) -> set[Conversation]:
-    found = await store.conversations(account, limit)
+    found = (await store.conversations(account, limit)).conversations
     assert len(found) == len(set(found))
     return set(found)
 
@@ -86,7 +87,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 
 async def test_a_fresh_account_has_an_empty_list(store: Store) -> None:
-    assert await store.conversations(ALICE, ALL) == []
+    assert await store.conversations(ALICE, ALL) == Listing(())
 
 
 async def test_no_call_of_lists_knows_an_account_that_does_not_exist(store: Store) -> None:
@@ -104,7 +105,7 @@ async def test_no_call_of_lists_knows_an_account_that_does_not_exist(store: Stor
             await call
     assert await store.sent_before(NOBODY, "k", NOW) is None
     await store.create_account(NOBODY)
-    assert await store.conversations(NOBODY, ALL) == []
+    assert await store.conversations(NOBODY, ALL) == Listing(())
 
 
 async def test_a_conversation_begins_with_its_first_message_and_keeps_its_beginning(
@@ -183,7 +184,7 @@ async def test_keys_of_different_accounts_and_apps_stay_apart(store: Store) -> N
     await store.converse(ALICE, "bob", NOW, key="k", now=NOW)
     assert await store.sent_before(BOB, "k", NOW) is None
     assert await store.sent_before(elsewhere, "k", NOW) is None
-    assert await store.conversations(elsewhere, ALL) == []
+    assert await store.conversations(elsewhere, ALL) == Listing(())
 
 
 async def test_many_old_keys_leave_the_new_ones_alone(store: Store) -> None:

@@ -89,7 +89,8 @@ class Walk:
 
     async def listed(self) -> set[str]:
         """What is in the list at this moment, as the store has it."""
-        return {each.peer.id for each in await self.store.conversations(self.account, 500)}
+        found = await self.store.conversations(self.account, 500)
+        return {each.peer.id for each in found.conversations}
 
     async def pages(self, command: str, between: Sequence[Sequence[Action]]) -> None:
         """Read page by page, with `between` done before each further one."""

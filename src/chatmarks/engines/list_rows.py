@@ -33,7 +33,7 @@ def conversation_of(row: Sequence[Any]) -> Conversation:
     if peer_type == PeerType.CHAT_GROUP:
         peer_id = peer_id.partition(":")[2]
     return Conversation(
-        Peer(PeerType(peer_type), peer_id),
+        Peer(peer_type, peer_id),
         begun_at,
         last_at if shown_seq else begun_at,
         pinned_at,

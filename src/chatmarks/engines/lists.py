@@ -26,7 +26,7 @@ from chatmarks.engines.rows import bounds, holder_of, key_of
 from chatmarks.store import (
     REPEAT_SECONDS,
     ChatGroup,
-    Conversation,
+    Listing,
     Message,
     Pinning,
     Posted,
@@ -43,7 +43,34 @@ _LISTED_GROUPS = (
 """Crossed, so that SQLite goes from the memberships of the account to their chat groups."""
 
 
-def conversations(connection: apsw.Connection, account: Account, limit: int) -> list[Conversation]:
+_KEPT_MAX = 20_000
+
+
+class KeptLists:
+    """Lists that were read, as long as nobody commits anything; at most 20,000 conversations of them.
+
+    `state` is another number whenever anybody did, and was asked for before the list was read.
+    """
+
+    def __init__(self) -> None:
+        self._state: int | None = None
+        self._lists: dict[tuple[Account, int], Listing] = {}
+        self._room = _KEPT_MAX
+
+    def find(self, account: Account, limit: int, state: int) -> Listing | None:
+        """The list of an account that was read with `limit`."""
+        return self._lists.get((account, limit)) if state == self._state else None
+
+    def keep(self, account: Account, limit: int, state: int, found: Listing) -> None:
+        """Keep what was just read."""
+        if state != self._state or self._room < len(found.conversations):
+            self._state, self._room = state, _KEPT_MAX
+            self._lists.clear()
+        self._room -= len(found.conversations) + 1
+        self._lists[account, limit] = found
+
+
+def conversations(connection: apsw.Connection, account: Account, limit: int) -> Listing:
     """The conversations in an account's list. Raises `UnknownAccount`."""
     check_account(connection, account)
     owner = account.owner
@@ -58,7 +85,7 @@ def conversations(connection: apsw.Connection, account: Account, limit: int) -> 
         "SELECT 2, m.chat_group, m.joined_at, g.shown_at, m.pinned_at, g.shown_seq" + _LISTED_GROUPS,
         (owner,),
     ).fetchall()
-    return [conversation_of(row) for row in one_to_one + chat_groups]
+    return Listing(tuple(map(conversation_of, one_to_one + chat_groups)))
 
 
 def converse(

@@ -16,6 +16,7 @@ from chatmarks.store import (
     ChatGroup,
     Conversation,
     Kept,
+    Listing,
     Membership,
     Message,
     Pinning,
@@ -129,7 +130,7 @@ class MemoryStore:
         found = self._members.get((sdkappid, group.id, group.incarnation), {})
         return dict(sorted(found.items(), key=lambda item: (item[1].joined_at, item[0])))
 
-    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+    async def conversations(self, account: Account, limit: int) -> Listing:
         self.read_at_once(account)
         recents = sorted(
             self._recents.get(account, {}).items(), key=lambda item: (-item[1].last_at, item[0])
@@ -141,7 +142,7 @@ class MemoryStore:
             for number, (userid, recent) in enumerate(recents)
             if number < limit or recent.pinned_at
         ]
-        return one_to_one + [
+        chat_groups = [
             Conversation(
                 Peer(PeerType.CHAT_GROUP, group.id),
                 membership.joined_at,
@@ -151,6 +152,7 @@ class MemoryStore:
             )
             for group, membership in self._listed_groups(account)
         ]
+        return Listing((*one_to_one, *chat_groups))
 
     def _listed_groups(self, account: Account) -> list[tuple[ChatGroup, Membership]]:
         """The chat groups in an account's list."""
@@ -227,8 +229,9 @@ class MemoryStore:
                 return True
         return False
 
-    async def _whole_list(self, account: Account) -> list[Conversation]:
-        return await self.conversations(account, len(self._recents.get(account, {})))
+    async def _whole_list(self, account: Account) -> Sequence[Conversation]:
+        size = len(self._recents.get(account, {}))
+        return (await self.conversations(account, size)).conversations
 
     def _set_pins(self, account: Account, peers: Collection[Peer], pinned_at: int) -> None:
         for peer in peers:

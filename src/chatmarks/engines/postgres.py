@@ -45,8 +45,8 @@ from chatmarks.store import (
     Busy,
     Change,
     ChatGroup,
-    Conversation,
     Kept,
+    Listing,
     Membership,
     Message,
     Pinning,
@@ -268,7 +268,7 @@ class PostgresStore:
         ordered = sorted(rows, key=lambda row: (row[2], row[0]))
         return {owner.partition(":")[2]: Membership(*rest) for owner, *rest in ordered}
 
-    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
+    async def conversations(self, account: Account, limit: int) -> Listing:
         return await postgres_lists.conversations(self._connections, account, limit)
 
     async def converse(

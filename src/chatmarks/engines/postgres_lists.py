@@ -27,7 +27,7 @@ from chatmarks.engines.rows import key_of
 from chatmarks.store import (
     REPEAT_SECONDS,
     ChatGroup,
-    Conversation,
+    Listing,
     Message,
     Pinning,
     Posted,
@@ -38,14 +38,14 @@ FORGET_EVERY = 16
 """Of so many messages one first deletes the keys of its sender that are known no longer."""
 
 
-async def conversations(connections: Connections, account: Account, limit: int) -> list[Conversation]:
+async def conversations(connections: Connections, account: Account, limit: int) -> Listing:
     """The conversations in an account's list. Raises `UnknownAccount`."""
     rows = await connections.ask(sql.CONVERSATIONS, account.owner, limit)
     # PostgreSQL need not keep the order of a union.
-    listed = [conversation_of(row) for row in rows if row[0]]
+    listed = tuple(conversation_of(row) for row in rows if row[0])
     if len(listed) == len(rows):
         raise UnknownAccount(account)
-    return listed
+    return Listing(listed)
 
 
 async def converse(

@@ -28,8 +28,8 @@ from chatmarks.store import (
     Busy,
     Change,
     ChatGroup,
-    Conversation,
     Kept,
+    Listing,
     Membership,
     Message,
     Pinning,
@@ -56,6 +56,7 @@ class SqliteStore:
         self._books = books
         self._loop = asyncio.get_running_loop()
         self._state_now: int | None = None
+        self._lists = lists.KeptLists()
         self._written: dict[Account, Kept] = {}
         """What was written last, perhaps not committed; for the writer's thread alone."""
         self._reader = connect(path)
@@ -192,8 +193,13 @@ class SqliteStore:
     async def members(self, sdkappid: int, group: ChatGroup) -> dict[str, Membership]:
         return self._look(lambda: chat_groups.members(self._reader, sdkappid, group))
 
-    async def conversations(self, account: Account, limit: int) -> list[Conversation]:
-        return self._look(lambda: lists.conversations(self._reader, account, limit))
+    async def conversations(self, account: Account, limit: int) -> Listing:
+        state = self._state()
+        found = self._lists.find(account, limit, state)
+        if found is None:
+            found = self._look(lambda: lists.conversations(self._reader, account, limit))
+            self._lists.keep(account, limit, state, found)
+        return found
 
     async def converse(
         self, account: Account, userid: str, at: int, *, key: str | None = None, now: int = 0

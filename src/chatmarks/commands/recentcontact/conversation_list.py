@@ -6,13 +6,12 @@ pages hang together. The time of its newest message decides nothing but the orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
-from chatmarks.book import Account, Peer, PeerType
-from chatmarks.command import Call
-from chatmarks.store import Conversation, Store
+from chatmarks.book import Peer, PeerType
+from chatmarks.store import Conversation, Listing
 
 
 class Place(NamedTuple):
@@ -30,33 +29,29 @@ def place_of(conversation: Conversation) -> Place:
     return Place(conversation.begun_at, crc32(peer.id.encode(), peer.type) & 0x7FFFFFFF)
 
 
-async def shown_list(
-    account: Account, call: Call, store: Store, *, with_empty: bool
-) -> list[Conversation]:
-    """The conversations that the list of an account shows, in no particular order: all pinned ones,
-    and as many of those with the newest messages as the profile has room for. `with_empty`: also
-    chat groups without any message. Raises `UnknownAccount`."""
-    room = call.profile.list_size_max
-    listed = await store.conversations(account, room)
+def shown_in(listing: Listing, room: int, *, with_empty: bool) -> Sequence[Conversation]:
+    """The conversations that a list shows, in no particular order: all pinned ones, and as many of
+    those with the newest messages as there is `room` for. `with_empty`: also chat groups without any
+    message."""
+    listed: Sequence[Conversation] = listing.conversations
     if not with_empty:
         listed = [conversation for conversation in listed if not conversation.is_empty]
     if len(listed) <= room:
         return listed
     # The rest of the key decides between those of one second, the same way in every call.
-    listed.sort(key=lambda each: (each.pinned_at == 0, -each.last_at, each.peer))
+    listed = sorted(listed, key=lambda each: (each.pinned_at == 0, -each.last_at, each.peer))
     pinned = sum(each.pinned_at > 0 for each in listed)
     return listed[: max(room, pinned)]
 
 
 def page_below(
-    conversations: Iterable[Conversation], after: Place | None, size: int
-) -> tuple[list[Conversation], Place | None]:
+    conversations: Sequence[Conversation], after: Place | None, size: int
+) -> tuple[Sequence[Conversation], Place | None]:
     """The first `size` conversations below the place `after`, or from the highest on, and the place
     of the last of them; None for that where no conversation is left.
 
     Conversations that share a place are never divided, so a page can be longer.
     """
-    conversations = list(conversations)
     if after is None and len(conversations) <= size:
         return conversations, None
     placed = [(place_of(each), each) for each in conversations]
@@ -73,10 +68,7 @@ def page_below(
 def in_order(page: Iterable[Conversation]) -> list[Conversation]:
     """The conversations of a page in the order that the real service has: the pinned ones first,
     then by ascending time of the newest message."""
-    keyed = [(not each.pinned_at, each.last_at, each.peer, each) for each in page]
-    # No two have the same peer, so that what is behind it is never compared.
-    keyed.sort()
-    return [each for *_, each in keyed]
+    return sorted(page, key=lambda each: (not each.pinned_at, each.last_at, each.peer))
 
 
 def is_account(peer: Peer) -> bool:

@@ -21,11 +21,11 @@ from chatmarks.commands.recentcontact.conversation_list import (
     in_order,
     is_account,
     page_below,
-    shown_list,
+    shown_in,
 )
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import Profile
-from chatmarks.store import Conversation, Store
+from chatmarks.store import Conversation, Listing, Store
 
 PINNED, EMPTY = 1, 2
 """Bits of `AssistFlags`: the caller knows pinned conversations; it wants empty ones, too. Bit 2, to
@@ -97,11 +97,9 @@ async def get_list(request: Request, call: Call, store: Store) -> Answer:
     """One page."""
     account, flags = Account(call.sdkappid, request.From_Account), request.AssistFlags
     book = await _book(account, store) if flags > MARKS_ABOVE else EMPTY_BOOK
-    shown = await shown_list(account, call, store, with_empty=bool(flags & EMPTY))
-    page, end = page_below(shown, _begin(request), call.profile.get_page_size)
-    is_last = end is None
-    place = end or Place(call.now, 0)
-    return Answer(_sessions(page, book, knows_pins=bool(flags & PINNED)), int(is_last), *place, *place)
+    page = _page(await store.conversations(account, call.profile.list_size_max), request, call.profile)
+    place = page.end or Place(call.now, 0)
+    return Answer(_sessions(page, book), int(page.end is None), *place, *place)
 
 
 async def _book(account: Account, store: Store) -> Book:
@@ -121,25 +119,53 @@ def _begin(request: Request) -> Place | None:
     return None
 
 
-def _sessions(page: list[Conversation], book: Book, *, knows_pins: bool) -> list[Session]:
-    """The items of a page, in their order, as JSON that goes out as it is."""
+class _Page(Struct, frozen=True):
+    """The conversations of a page in their order, each with a comma and the beginning of its item as
+    JSON; and where the next page begins, None for that of the last."""
+
+    items: list[tuple[Peer, bytes]]
+    end: Place | None
+
+
+def _page(listing: Listing, request: Request, profile: Profile) -> _Page:
+    """The page that is asked for. The first ones of a list are kept with it."""
+    size, room = profile.get_page_size, profile.list_size_max
+    with_empty, knows_pins = bool(request.AssistFlags & EMPTY), bool(request.AssistFlags & PINNED)
+    begin = _begin(request)
+    key = size, room, with_empty, knows_pins
+    pages: dict[object, _Page] = listing.__dict__.setdefault("first_pages", {})
+    if begin is None and key in pages:
+        return pages[key]
+    conversations, end = page_below(shown_in(listing, room, with_empty=with_empty), begin, size)
     if not knows_pins:
-        page = [replace(each, pinned_at=0) for each in page]
+        conversations = [replace(each, pinned_at=0) for each in conversations]
+    page = _Page([(each.peer, _beginning(each)) for each in in_order(conversations)], end)
+    if begin is None:
+        pages[key] = page
+    return page
+
+
+def _sessions(page: _Page, book: Book) -> list[Session]:
+    """The items of a page as JSON that goes out as it is."""
     find = book.entries.get
-    items = []
-    for each in in_order(page):
-        entry = find(each.peer)
-        data = b"}" if entry is None else entry.__dict__.get("session") or _ready_data(entry)
-        top = 1 if each.pinned_at else 0
-        items.append(b'%b,"MsgTime":%d,"TopFlag":%d%b' % (_head(each.peer), each.last_at, top, data))
-    return cast("list[Session]", Raw(b"[%b]" % b",".join(items)))
+    pieces: list[bytes] = []
+    for peer, beginning in page.items:
+        pieces.append(beginning)
+        entry = find(peer)
+        pieces.append(b"}" if entry is None else entry.__dict__.get("session") or _ready_data(entry))
+    return cast("list[Session]", Raw(b"[%b]" % b"".join(pieces)[1:]))
+
+
+def _beginning(conversation: Conversation) -> bytes:
+    top = 1 if conversation.pinned_at else 0
+    return b'%b,"MsgTime":%d,"TopFlag":%d' % (_head(conversation.peer), conversation.last_at, top)
 
 
 @lru_cache(_HEADS_MAX)
 def _head(peer: Peer) -> bytes:
-    """The beginning of an item: JSON that is made once for each conversation that is met often."""
+    """What does not change in an item: JSON that is made once for each peer that is met often."""
     field = "To_Account" if is_account(peer) else "GroupId"
-    return _encoder.encode({"Type": int(peer.type), field: peer.id})[:-1]
+    return b"," + _encoder.encode({"Type": int(peer.type), field: peer.id})[:-1]
 
 
 class _Data(Struct, frozen=True):

@@ -25,7 +25,7 @@ from chatmarks.commands.recentcontact.conversation_list import (
     in_order,
     is_account,
     page_below,
-    shown_list,
+    shown_in,
 )
 from chatmarks.errors import Code, Fail, shown
 from chatmarks.limits import CUSTOM_MARK_BYTES_MAX, QUERY_PAGE_SIZE_MAX, Profile
@@ -125,7 +125,8 @@ async def query(request: Request, call: Call, store: Store) -> Answer:
     book = kept.book
     if request.GroupName and request.GroupName not in book.groups:
         raise Fail(Code.GROUP_NOT_FOUND, f"GroupName {shown(request.GroupName)} does not exist")
-    conversations = await shown_list(account, call, store, with_empty=True)
+    room = call.profile.list_size_max
+    conversations = shown_in(await store.conversations(account, room), room, with_empty=True)
     listed = {conversation.peer: conversation for conversation in conversations}
     fitting = [each for each in _asked(request, book, listed) if _fits(each, request, book)]
     page, begin = _page(fitting, request)
