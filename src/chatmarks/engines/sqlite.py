@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import apsw
 import msgspec
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.cache import BookCache, Remembered
+from chatmarks.cache import BookCache
 from chatmarks.engines import BadStore, chat_groups, whole_rows
+from chatmarks.engines.book_writes import BookWrites, loaded
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
-from chatmarks.engines.rows import app_of, app_text, book_of, changed_rows, groups_text
+from chatmarks.engines.rows import app_of, app_text, groups_text
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -40,8 +40,6 @@ from chatmarks.store import (
 
 _CHECK_SECONDS = 1.0
 
-_WRITTEN_MAX = 64
-
 _TROUBLE_SECONDS = 10.0
 """How long after a fault the store is said not to be ready, whatever went well since."""
 
@@ -53,11 +51,10 @@ class SqliteStore:
         self._books = books
         self._loop = asyncio.get_running_loop()
         self._state_now: int | None = None
-        self._written: dict[Account, Kept] = {}
-        """What was written last, perhaps not committed; for the writer's thread alone."""
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
-        self._writer = GroupCommit(lambda: connect(path))
+        self._writes = BookWrites()
+        self._writer = GroupCommit(lambda: connect(path), self._writes)
         self._checked_at = -_CHECK_SECONDS
 
     @classmethod
@@ -88,7 +85,7 @@ class SqliteStore:
             return found.kept
         began = books.begin_load()
         try:
-            kept = self._look(lambda: _loaded(self._reader, account))
+            kept = self._look(lambda: loaded(self._reader, account))
         except UnknownAccount:
             books.drop(account)
             raise
@@ -97,11 +94,12 @@ class SqliteStore:
 
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
         remembered = self._books.get(account)
+        in_memory = None if remembered is None else remembered.kept
         began_at = self._books.now()
 
         def work(connection: apsw.Connection) -> tuple[Kept, Returned]:
             try:
-                kept = self._still_true(connection, account, remembered) or _loaded(connection, account)
+                kept = self._writes.book(connection, account, in_memory)
                 book, answer = change(kept.book)
             except apsw.Error:
                 raise
@@ -110,31 +108,13 @@ class SqliteStore:
             if book is kept.book:
                 return kept, answer
             after = Kept(draw_version(), book)
-            _write(connection, account, kept, after)
-            if len(self._written) >= _WRITTEN_MAX:
-                self._written.clear()
-            self._written[account] = after
+            self._writes.add(account, kept, after)
             return after, answer
 
         # Kept only here, after the commit.
-        after, answer = await self._writer.do(work)
+        after, answer = await self._writer.do(work, changes=account)
         self._books.put_changed(account, after, checked_at=began_at)
         return answer
-
-    def _still_true(
-        self, connection: apsw.Connection, account: Account, remembered: Remembered | None
-    ) -> Kept | None:
-        """The book that an earlier change of the same group wrote, or that was in memory when the
-        change came, whichever is still in the file. Rolled back or not: its version tells."""
-        written = self._written.get(account)
-        if remembered is None and written is None:
-            return None
-        version = _version(connection, account)
-        if written is not None and written.version == version:
-            return written
-        if remembered is not None and remembered.kept.version == version:
-            return remembered.kept
-        return None
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         return self._look(lambda: [_version(self._reader, account) for account in accounts])
@@ -345,22 +325,6 @@ def _version(connection: apsw.Connection, account: Account) -> int | None:
     return version
 
 
-def _loaded(connection: apsw.Connection, account: Account) -> Kept:
-    row = connection.execute(
-        "SELECT version, next_position, contact_groups FROM account WHERE owner = ?",
-        (account.owner,),
-    ).fetchone()
-    if row is None:
-        raise UnknownAccount(account)
-    version, next_position, groups = row
-    rows: Any = connection.execute(
-        "SELECT peer_type, peer_id, position, standard_mark, custom_mark, contact_groups, updated_at"
-        " FROM conversation WHERE owner = ? ORDER BY position",
-        (account.owner,),
-    )
-    return Kept(version, book_of(next_position, groups, rows))
-
-
 def _create(connection: apsw.Connection, account: Account) -> bool:
     connection.execute(
         "INSERT INTO account (owner, version, next_position, contact_groups) VALUES (?, ?, ?, ?)"
@@ -368,36 +332,6 @@ def _create(connection: apsw.Connection, account: Account) -> bool:
         (account.owner, draw_version(), EMPTY_BOOK.next_position, groups_text(EMPTY_BOOK)),
     )
     return bool(connection.changes())
-
-
-def _write(connection: apsw.Connection, account: Account, before: Kept, after: Kept) -> None:
-    connection.execute(
-        "UPDATE account SET version = ?, next_position = ?, contact_groups = ?"
-        " WHERE owner = ? AND version = ?",
-        (
-            after.version,
-            after.book.next_position,
-            groups_text(after.book),
-            account.owner,
-            before.version,
-        ),
-    )
-    # The account row first, and exactly one: whoever lost it must not write conversations.
-    if connection.changes() != 1:
-        raise RuntimeError(f"the account row of {account.owner} changed inside a transaction")
-    written, deleted = changed_rows(before.book, after.book)
-    connection.executemany(
-        "DELETE FROM conversation WHERE owner = ? AND peer_type = ? AND peer_id = ?",
-        ((account.owner, *key) for key in deleted),
-    )
-    connection.executemany(
-        "INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,"
-        " contact_groups, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (owner, peer_type, peer_id) DO UPDATE SET position = excluded.position,"
-        " standard_mark = excluded.standard_mark, custom_mark = excluded.custom_mark,"
-        " contact_groups = excluded.contact_groups, updated_at = excluded.updated_at",
-        ((account.owner, *row) for row in written),
-    )
 
 
 def _app(connection: apsw.Connection, sdkappid: int) -> App | None:
