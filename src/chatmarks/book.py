@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
 from weakref import ref
 
@@ -190,11 +191,14 @@ class _Pools:
 
     def __init__(self, book: Book, pooling: Pooling) -> None:
         self._pooling = pooling
-        if pooling == "shared":
-            self._counts: Counter[str | int] = Counter({"conversations": len(book.entries)})
-        else:
-            entries = book.entries.values()
-            self._counts = Counter(pool for entry in entries for pool in self._of(entry))
+        self._entries = book.entries.values()
+
+    @cached_property
+    def _counts(self) -> Counter[str | int]:
+        """Counted when an entry comes into a pool or leaves one, which few do."""
+        if self._pooling == "shared":
+            return Counter({"conversations": len(self._entries)})
+        return Counter(pool for entry in self._entries for pool in self._of(entry))
 
     def admit(self, before: Entry, after: Entry) -> bool:
         """Count an entry that becomes `after`; False, and not counted, where a pool is full."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import shlex
 import signal
@@ -34,6 +35,8 @@ from chatmarks.store import UNFINISHED_RESTORES, App, Store
 from chatmarks.usersig import sign
 
 log = logging.getLogger("chatmarks")
+
+_YOUNG_OBJECTS = 10_000
 
 
 class CannotStart(Exception):
@@ -191,6 +194,12 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Of malformed requests, which anyone may send, no line each.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+
+def collect_rarely() -> None:
+    """Have the collector of garbage look less often: a change makes hundreds of objects, hardly any of
+    them in a cycle, and to look through the young ones takes as long as to answer some calls."""
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def loop_factory() -> Any:

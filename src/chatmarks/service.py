@@ -10,7 +10,15 @@ import logging
 import secrets
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -286,13 +294,16 @@ class Service:
         Looked up after arrival and before the update; one that goes away in between is accepted.
         """
         profile, store = call.profile, self.store
-        peers = frozenset(command.brings(request))
-        known: set[Peer] = set()
-        for kind, asked, look_up in (
-            (PeerType.ACCOUNT, profile.check_to_account, store.known_accounts),
-            (PeerType.CHAT_GROUP, profile.unknown_chat_group == "strict", store.known_chat_groups),
-        ):
-            ids = {peer.id for peer in peers if peer.type == kind}
-            found = await look_up(call.sdkappid, ids) if asked and ids else ids
-            known.update(Peer(kind, identity) for identity in found)
-        return replace(call, missing=peers - known)
+        look_ups: dict[int, Callable[[int, Collection[str]], Awaitable[set[str]]]] = {}
+        if profile.check_to_account:
+            look_ups[PeerType.ACCOUNT] = store.known_accounts
+        if profile.unknown_chat_group == "strict":
+            look_ups[PeerType.CHAT_GROUP] = store.known_chat_groups
+        peers = {peer for peer in command.brings(request) if peer.type in look_ups}
+        missing: set[Peer] = set()
+        for kind, look_up in look_ups.items():
+            asked = [peer for peer in peers if peer.type == kind]
+            if asked:
+                known = await look_up(call.sdkappid, {peer.id for peer in asked})
+                missing.update(peer for peer in asked if peer.id not in known)
+        return replace(call, missing=frozenset(missing)) if missing else call

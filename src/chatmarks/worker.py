@@ -25,7 +25,7 @@ from chatmarks.lane import Lane
 from chatmarks.listen import CannotListen, http, listening
 from chatmarks.metrics import Counts, Metrics
 from chatmarks.seal import SealError
-from chatmarks.serve import log_to_stderr, loop_factory, opened, watched
+from chatmarks.serve import collect_rarely, log_to_stderr, loop_factory, opened, watched
 
 _REPORT_SECONDS = 1.0
 _LINE_BYTES_MAX = 2**24
@@ -99,6 +99,7 @@ class Link:
 def main() -> None:
     """Work, as a process of its own, and end it."""
     log_to_stderr()
+    collect_rarely()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         code = runner.run(_work())
     sys.exit(code)

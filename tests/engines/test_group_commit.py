@@ -15,6 +15,7 @@ import pytest
 from chatmarks.book import Account, Book, Edit, Peer, PeerType
 from chatmarks.cache import BookCache
 from chatmarks.engines import group_commit, sqlite
+from chatmarks.engines.book_writes import BookWrites
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.sqlite import SqliteStore
 from chatmarks.store import Change, UnknownAccount
@@ -91,7 +92,7 @@ class Bench:
         with apsw.Connection(str(path)) as connection:
             connection.execute("CREATE TABLE word (text TEXT NOT NULL UNIQUE)")
         connection.close()
-        self.writer = GroupCommit(self.connect)
+        self.writer = GroupCommit(self.connect, BookWrites())
 
     def connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self.path))

@@ -49,6 +49,26 @@ async def configured(url: str, change: str) -> None:
         await asyncio.to_thread(postgres.run, url, statement)
 
 
+async def given_up(url: str, waiting: asyncio.Task[Any]) -> bool:
+    """Let `waiting`, which commits, be there without a standby; False where it was done before that."""
+    while not waiting.done():
+        if await asyncio.to_thread(postgres.rows, url, GIVE_UP):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def nobody_confirms(url: str) -> None:
+    """Have commits wait for a standby that does not exist. The server answers before it does so, and
+    what is committed in between is confirmed."""
+    await configured(url, "SET synchronous_standby_names = 'nobody'")
+    waits = False
+    while not waits:
+        probe = asyncio.create_task(asyncio.to_thread(postgres.run, url, "SELECT txid_current()"))
+        waits = await given_up(url, probe)
+        await probe
+
+
 Ask: TypeAlias = Callable[[Caller], Coroutine[Any, Any, int]]
 
 
@@ -81,10 +101,9 @@ async def test_a_repeated_change_of_members_is_not_acknowledged_before_a_standby
     await caller.chat_groups("room")
     if ask is remove_alice:
         assert await add_alice(caller) == 0
-    await configured(lonely_url, "SET synchronous_standby_names = 'nobody'")
+    await nobody_confirms(lonely_url)
     first = asyncio.create_task(ask(caller))
-    while not await asyncio.to_thread(postgres.rows, lonely_url, GIVE_UP):  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.01)
+    assert await given_up(lonely_url, first)
     assert await first != 0
     assert await ask(caller) != 0
     await configured(lonely_url, "RESET synchronous_standby_names")
@@ -94,7 +113,7 @@ async def test_a_repeated_change_of_members_is_not_acknowledged_before_a_standby
 async def test_a_deletion_of_what_is_gone_is_not_acknowledged_before_a_standby_has_it(
     lonely_store: Store, lonely_url: str
 ) -> None:
-    await configured(lonely_url, "SET synchronous_standby_names = 'nobody'")
+    await nobody_confirms(lonely_url)
     with pytest.raises(Busy):
         await lonely_store.delete_account(ALICE)
     await configured(lonely_url, "RESET synchronous_standby_names")
@@ -107,10 +126,9 @@ async def test_a_repeated_change_is_not_acknowledged_before_a_standby_has_it(
 ) -> None:
     caller = await make_caller(lonely_store)
     await caller.accounts("alice")
-    await configured(lonely_url, "SET synchronous_standby_names = 'nobody'")
+    await nobody_confirms(lonely_url)
     first = asyncio.create_task(ask(caller))
-    while not await asyncio.to_thread(postgres.rows, lonely_url, GIVE_UP):  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.01)
+    assert await given_up(lonely_url, first)
     assert await first == busy
     count = "SELECT (SELECT count(*) FROM conversation), (SELECT count(*) FROM account)"
     ((conversations, accounts),) = await asyncio.to_thread(postgres.rows, lonely_url, count)

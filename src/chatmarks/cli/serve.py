@@ -63,7 +63,14 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     from chatmarks.engines import BadStore
     from chatmarks.listen import CannotListen
     from chatmarks.seal import SealError
-    from chatmarks.serve import CannotStart, Running, log_to_stderr, loop_factory, running
+    from chatmarks.serve import (
+        CannotStart,
+        Running,
+        collect_rarely,
+        log_to_stderr,
+        loop_factory,
+        running,
+    )
     from chatmarks.serve import serve as serve_until_stopped
 
     def announce(server: Running) -> None:
@@ -77,6 +84,7 @@ def _run(settings: Settings, *, as_json: bool) -> None:
 
         run = supervising
     log_to_stderr()
+    collect_rarely()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve_until_stopped(settings, announce, run))

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from chatmarks.book import EMPTY_BOOK, Account
-from chatmarks.engines.rows import book_of, changed_rows, groups_text
+from chatmarks.engines.rows import book_of, groups_text
 from chatmarks.store import Kept, UnknownAccount, draw_version
 
 
@@ -43,34 +43,3 @@ def create(connection: apsw.Connection, account: Account) -> bool:
         (account.owner, draw_version(), EMPTY_BOOK.next_position, groups_text(EMPTY_BOOK)),
     )
     return bool(connection.changes())
-
-
-def write(connection: apsw.Connection, account: Account, before: Kept, after: Kept) -> None:
-    """Write what changed in a book, and its version."""
-    connection.execute(
-        "UPDATE account SET version = ?, next_position = ?, contact_groups = ?"
-        " WHERE owner = ? AND version = ?",
-        (
-            after.version,
-            after.book.next_position,
-            groups_text(after.book),
-            account.owner,
-            before.version,
-        ),
-    )
-    # The account row first, and exactly one: whoever lost it must not write conversations.
-    if connection.changes() != 1:
-        raise RuntimeError(f"the account row of {account.owner} changed inside a transaction")
-    written, deleted = changed_rows(before.book, after.book)
-    connection.executemany(
-        "DELETE FROM conversation WHERE owner = ? AND peer_type = ? AND peer_id = ?",
-        ((account.owner, *key) for key in deleted),
-    )
-    connection.executemany(
-        "INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,"
-        " contact_groups, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (owner, peer_type, peer_id) DO UPDATE SET position = excluded.position,"
-        " standard_mark = excluded.standard_mark, custom_mark = excluded.custom_mark,"
-        " contact_groups = excluded.contact_groups, updated_at = excluded.updated_at",
-        ((account.owner, *row) for row in written),
-    )

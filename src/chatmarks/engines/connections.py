@@ -39,7 +39,6 @@ _CONNECTIONS_DEFAULT = 10
 _BACK_OFF_SECONDS = 0.005
 _WARN_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
-_CUT_SECONDS = 0.5
 _RELEASE_SECONDS = 0.5
 _CHANGE_RESERVE_SECONDS = 0.6
 """What must be left when a change gets its connection, as one that is begun too late ends as an unknown
@@ -215,14 +214,11 @@ class Connections:
                 late = True
                 connection.terminate()
 
-            left = until - time.monotonic()
-            timer = self._loop.call_later(left, give_up)
+            timer = self._loop.call_later(until - time.monotonic(), give_up)
             if confirmed:
                 connection.add_log_listener(note)
             try:
-                # Who waits for what was closed can be left waiting for ever.
-                async with asyncio.timeout(left + _CUT_SECONDS):
-                    answer = await work(connection)
+                answer = await work(connection)
             except Exception as error:
                 if late and confirmed:
                     # A change may wait for others, so this tells nothing about the server.

@@ -15,11 +15,12 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Protocol, TypeVar
 
 import apsw
 
+from chatmarks.book import Account
 from chatmarks.store import Busy
 
 log = logging.getLogger("chatmarks")
@@ -45,13 +46,29 @@ class Refused(Exception):
     """A unit of work ended before it wrote anything, with its `__cause__` for its caller."""
 
 
+class Writes(Protocol):
+    """What the units of a transaction that change a book gather, to be written together."""
+
+    def begin(self, connection: apsw.Connection, accounts: Iterable[Account]) -> None:
+        """Begin anew, with changes of `accounts` to come; whatever was gathered and not written is
+        forgotten."""
+
+    def write(self, connection: apsw.Connection) -> None:
+        """Write what was gathered."""
+
+
 class _Unit(Generic[Returned]):
-    """A piece of work that waits for the writer. `left`: its caller went away."""
+    """A piece of work that waits for the writer: on the book of the account `changes`, or on whatever
+    it likes where that is None. `left`: its caller went away."""
 
     def __init__(
-        self, work: Callable[[apsw.Connection], Returned], future: asyncio.Future[Returned]
+        self,
+        work: Callable[[apsw.Connection], Returned],
+        changes: Account | None,
+        future: asyncio.Future[Returned],
     ) -> None:
         self.work = work
+        self.changes = changes
         self.future = future
         self.arrived_at = time.monotonic()
         self.left = False
@@ -71,15 +88,17 @@ class _Unit(Generic[Returned]):
 
 
 class GroupCommit:
-    """A writer thread with a connection of its own, which `connect` opens.
+    """A writer thread with a connection of its own, which `connect` opens. `writes` is for that thread
+    alone.
 
     `connect` is called again after a fault: what a failed commit or sync left behind in a
     connection is not built upon. `failed_at` is when the last fault was, on the monotonic clock;
     `commits`, `units`, `seconds` and `faults` count what was done since the beginning.
     """
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+    def __init__(self, connect: Callable[[], apsw.Connection], writes: Writes) -> None:
         self._connect = connect
+        self._writes = writes
         self._busy_until = 0.0
         self._wal_pages = 0
         self._connection: apsw.Connection | None = self._connected()
@@ -92,15 +111,18 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="chatmarks-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Callable[[apsw.Connection], Returned]) -> Returned:
-        """Run `work` in a transaction and return its answer once that is committed.
+    async def do(
+        self, work: Callable[[apsw.Connection], Returned], *, changes: Account | None = None
+    ) -> Returned:
+        """Run `work` in a transaction and return its answer once that is committed. Work that writes no
+        row itself, but through `writes` the book of an account, names that as `changes`.
 
         Raises the cause of a `Refused` that `work` raised; `Busy` when another process kept the
         file locked; the exception of a fault, after which the outcome is unknown. A caller that
         leaves before its work began has it dropped; after that it is done all the same.
         """
         future: asyncio.Future[Returned] = self._loop.create_future()
-        unit = _Unit(work, future)
+        unit = _Unit(work, changes, future)
         if self._closed:
             raise RuntimeError("the store is closed")
         self._queue.put(unit)
@@ -146,9 +168,12 @@ class GroupCommit:
                 return _late(pending)
             began_at = time.monotonic()
             full_at = began_at + _GROUP_SECONDS
+            accounts = [unit.changes for unit in pending if unit.changes is not None]
+            self._writes.begin(connection, accounts)
             while pending and (not group or time.monotonic() < full_at):
                 group.append(pending.popleft())
-                _do(group[-1], connection)
+                self._do(group[-1], connection)
+            self._writes.write(connection)
             connection.execute("COMMIT")
             self.commits += 1
             self.units += len(group)
@@ -161,6 +186,18 @@ class GroupCommit:
             for unit in group:
                 unit.error = fault
         return group
+
+    def _do(self, unit: _Unit[Any], connection: apsw.Connection) -> None:
+        if unit.left:
+            return
+        if unit.changes is None:
+            self._writes.write(connection)
+        try:
+            unit.answer = unit.work(connection)
+        except Refused as refusal:
+            unit.error = refusal.__cause__
+        if unit.changes is None:
+            self._writes.begin(connection, ())
 
     def _begun(self, first: _Unit[Any]) -> apsw.Connection | None:
         """The connection in a transaction; None when another process keeps the file locked."""
@@ -216,15 +253,6 @@ class GroupCommit:
                 connection.close()
             except apsw.Error:
                 log.exception("closing the writer's connection after a fault")
-
-
-def _do(unit: _Unit[Any], connection: apsw.Connection) -> None:
-    if unit.left:
-        return
-    try:
-        unit.answer = unit.work(connection)
-    except Refused as refusal:
-        unit.error = refusal.__cause__
 
 
 def _late(pending: deque[_Unit[Any]]) -> list[_Unit[Any]]:

@@ -17,8 +17,9 @@ import apsw
 import msgspec
 
 from chatmarks.book import Account, Entry, Peer
-from chatmarks.cache import BookCache, Remembered
+from chatmarks.cache import BookCache
 from chatmarks.engines import BadStore, book_rows, chat_groups, lists, whole_rows
+from chatmarks.engines.book_writes import BookWrites
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text
@@ -43,8 +44,6 @@ from chatmarks.store import (
 
 _CHECK_SECONDS = 1.0
 
-_WRITTEN_MAX = 64
-
 _TROUBLE_SECONDS = 10.0
 """How long after a fault the store is said not to be ready, whatever went well since."""
 
@@ -57,11 +56,10 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._state_now: int | None = None
         self._lists = lists.KeptLists()
-        self._written: dict[Account, Kept] = {}
-        """What was written last, perhaps not committed; for the writer's thread alone."""
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
-        self._writer = GroupCommit(lambda: connect(path))
+        self._writes = BookWrites()
+        self._writer = GroupCommit(lambda: connect(path), self._writes)
         self._checked_at = -_CHECK_SECONDS
 
     @classmethod
@@ -101,12 +99,12 @@ class SqliteStore:
 
     async def update(self, account: Account, change: Change[Returned]) -> Returned:
         remembered = self._books.get(account)
+        in_memory = None if remembered is None else remembered.kept
         began_at = self._books.now()
 
         def work(connection: apsw.Connection) -> tuple[Kept, Returned]:
             try:
-                kept = self._still_true(connection, account, remembered)
-                kept = kept or book_rows.loaded(connection, account)
+                kept = self._writes.book(connection, account, in_memory)
                 book, answer = change(kept.book)
             except apsw.Error:
                 raise
@@ -115,31 +113,13 @@ class SqliteStore:
             if book is kept.book:
                 return kept, answer
             after = Kept(draw_version(), book)
-            book_rows.write(connection, account, kept, after)
-            if len(self._written) >= _WRITTEN_MAX:
-                self._written.clear()
-            self._written[account] = after
+            self._writes.add(account, kept, after)
             return after, answer
 
         # Kept only here, after the commit.
-        after, answer = await self._writer.do(work)
+        after, answer = await self._writer.do(work, changes=account)
         self._books.put_changed(account, after, checked_at=began_at)
         return answer
-
-    def _still_true(
-        self, connection: apsw.Connection, account: Account, remembered: Remembered | None
-    ) -> Kept | None:
-        """The book that an earlier change of the same group wrote, or that was in memory when the
-        change came, whichever is still in the file. Rolled back or not: its version tells."""
-        written = self._written.get(account)
-        if remembered is None and written is None:
-            return None
-        version = book_rows.version(connection, account)
-        if written is not None and written.version == version:
-            return written
-        if remembered is not None and remembered.kept.version == version:
-            return remembered.kept
-        return None
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         return self._look(lambda: [book_rows.version(self._reader, account) for account in accounts])

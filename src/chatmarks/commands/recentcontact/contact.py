@@ -191,17 +191,16 @@ def group_items(book: Book, bits: int = -1) -> list[Group]:
 
 def apply(edits: Sequence[Edit], book: Book, call: Call) -> tuple[Book, list[Outcome]]:
     """The book after those of `edits` that may be done, in their order, and how each one went."""
-    # What only takes data away is always done, or a disbanded chat group could never leave.
-    refused = [edit.adds and edit.peer in call.missing for edit in edits]
-    for position in call.failing:
-        refused[position] = True
-    allowed = [edit for edit, no in zip(edits, refused, strict=True) if not no]
+    refused = dict(call.failing)
+    if call.missing:
+        for position, edit in enumerate(edits):
+            # What only takes data away is always done, or a disbanded chat group could never leave.
+            if edit.adds and edit.peer in call.missing:
+                refused.setdefault(position, _missing(edit.peer))
+    allowed = [edit for position, edit in enumerate(edits) if position not in refused]
     book, rooms = book.with_edits(allowed, call.now, call.profile.pooling)
     done = iter([DONE if room else FULL for room in rooms])
-    return book, [
-        (call.failing.get(position) or _missing(edit.peer)) if no else next(done)
-        for position, (edit, no) in enumerate(zip(edits, refused, strict=True))
-    ]
+    return book, [refused.get(position) or next(done) for position in range(len(edits))]
 
 
 def _missing(peer: Peer) -> Outcome:

@@ -8,6 +8,7 @@ is applied; the other part's fields are ignored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -43,11 +44,16 @@ class Mark(Struct, frozen=True):
     CustomMark: str | UnsetType = UNSET
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, dict=True):
     """`MarkItem` holds 1 to 100 elements."""
 
     From_Account: AccountName
     MarkItem: list[Mark]
+
+    @cached_property
+    def edits(self) -> list[Edit]:
+        """The changes that it asks for, once it passed its check."""
+        return [_edit(item) for item in self.MarkItem]
 
 
 class Result(Struct, frozen=True):
@@ -124,7 +130,7 @@ def _mask(bits: Sequence[int]) -> int:
 
 def brings(request: Request) -> Iterable[Peer]:
     """The conversations that get a mark or a text."""
-    return (edit.peer for edit in map(_edit, request.MarkItem) if edit.adds)
+    return (edit.peer for edit in request.edits if edit.adds)
 
 
 def items(request: Request) -> Sequence[str]:
@@ -135,11 +141,10 @@ def items(request: Request) -> Sequence[str]:
 @writes(document="1047/53438", request=Request, check=check, brings=brings, items=items)
 def mark_contact(request: Request, book: Book, call: Call) -> tuple[Book, Answer]:
     """Mark the conversations."""
-    edits = [_edit(item) for item in request.MarkItem]
-    book, outcomes = apply(edits, book, call)
+    book, outcomes = apply(request.edits, book, call)
     return book, Answer(
         [
             Result(item.OptType, item_of(edit.peer), outcome.code, outcome.info)
-            for item, edit, outcome in zip(request.MarkItem, edits, outcomes, strict=True)
+            for item, edit, outcome in zip(request.MarkItem, request.edits, outcomes, strict=True)
         ]
     )
