@@ -1,8 +1,8 @@
-"""What conversation lists cost, on SQLite: python -m bench.lists [--skip-who].
+"""What a list of 500 costs beside a page of 500, and messages to 10 and to 6,000 members.
 
-The goals: a list with marks takes three times a page of `get_contact_group` of the same size at most; the
-cost of a message, and how many books of members are found in memory meanwhile, do not depend on the
-number of members. Needs `wrk` (Debian: apt-get install wrk). On SQLite, as it is by default.
+The goals: a list with marks takes three times a page of `get_contact_group` of the same size at most;
+the cost of a message, and how many books of members are found in memory meanwhile, do not depend on
+the number of members. Needs `wrk` (Debian: apt-get install wrk). On SQLite, as it is by default.
 """
 
 from __future__ import annotations
@@ -145,8 +145,10 @@ def loads() -> dict[str, list[tuple[str, object]]]:
     for name, group in crowds().items():
         message = (
             "group_open_http_svc/send_group_msg",
-            f'{{"GroupId":"{group.id}","Random":RANDOM,"MsgBody":'
-            '[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}',
+            (
+                f'{{"GroupId":"{group.id}","Random":RANDOM,"MsgBody":'
+                '[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}'
+            ),
         )
         # Both crowds are searched alike, by the ten that are in both.
         searches = [

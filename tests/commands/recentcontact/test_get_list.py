@@ -229,3 +229,38 @@ async def test_a_disbanded_chat_group_is_gone_from_the_list(caller: Caller) -> N
     await caller.ok("group_open_http_svc/destroy_group", {"GroupId": "room"})
     await caller.chat_groups("room")
     assert await all_pages(caller) == []
+
+
+async def test_the_real_answer_to_44_conversations_has_this_order_and_shape(caller: Caller) -> None:
+    await filled(caller, 40)
+    for number in range(4):
+        name = f"room{number}"
+        await caller.chat_groups(name)
+        await enter(caller.service.store, name, NOW - 2000)
+        await post(caller.service.store, name, NOW - 500 + number)
+    pinned = [account("p030"), account("p007")]
+    await caller.ok(TOP, pinning(*pinned))
+    answer = await caller.ok(GET_LIST, list_page(15))
+    assert list(answer) == [
+        "SessionItem",
+        "CompleteFlag",
+        "TimeStamp",
+        "StartIndex",
+        "TopTimeStamp",
+        "TopStartIndex",
+        "ActionStatus",
+        "ErrorCode",
+        "ErrorInfo",
+        "ErrorDisplay",
+    ]
+    cursor = [answer[name] for name in FIRST]
+    assert (answer["CompleteFlag"], cursor) == (1, [NOW, 0, NOW, 0])
+    items = answer["SessionItem"]
+    assert len(items) == 44
+    order = [(-item["TopFlag"], item["MsgTime"]) for item in items]
+    assert order == sorted(order)
+    assert names(answer)[:2] == ["p007", "p030"]
+    assert {tuple(item) for item in items} == {
+        ("Type", "To_Account", "MsgTime", "TopFlag"),
+        ("Type", "GroupId", "MsgTime", "TopFlag"),
+    }
