@@ -51,7 +51,7 @@ class BookCache:
         max_stale_ms: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._stale_seconds_max = max_stale_ms / 1000
         self._books: OrderedDict[Account, Remembered] = OrderedDict()
         self.now = monotonic
@@ -98,11 +98,11 @@ class BookCache:
     def _put(self, account: Account, kept: Kept, state: int | None, checked_at: float) -> None:
         self.drop(account)
         size = _size(kept)
-        if size > self._bytes_max:
+        if size > self.bytes_max:
             return
         self._books[account] = Remembered(kept, state, checked_at)
         self.size += size
-        while self.size > self._bytes_max:
+        while self.size > self.bytes_max:
             _, oldest = self._books.popitem(last=False)
             self.size -= _size(oldest.kept)
             self.evictions += 1

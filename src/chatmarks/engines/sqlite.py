@@ -44,6 +44,9 @@ from chatmarks.store import (
 
 _CHECK_SECONDS = 1.0
 
+_LISTS_SHARE = 4
+"""Of what books may take, lists may take so much less, beside them."""
+
 _TROUBLE_SECONDS = 10.0
 """How long after a fault the store is said not to be ready, whatever went well since."""
 
@@ -55,7 +58,7 @@ class SqliteStore:
         self._books = books
         self._loop = asyncio.get_running_loop()
         self._state_now: int | None = None
-        self._lists = lists.KeptLists()
+        self._lists = lists.KeptLists(books.bytes_max // _LISTS_SHARE)
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._writes = BookWrites()
