@@ -1,7 +1,7 @@
 """The lines of an export, format 1, and back: docs/export-format.md.
 
 Names are those of the wire. What is bound to a store stays out of it: versions, revisions and
-incarnations are drawn anew by whoever takes an export in.
+incarnations are drawn anew by whoever takes an export in, and no key of a message is in it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import astuple
 
 from chatmarks.book import Account, Book, Entry, Peer, PeerType, account_of, is_sdkappid, problems_of
 from chatmarks.limits import GROUPS_PER_ACCOUNT_MAX
@@ -20,6 +21,7 @@ from chatmarks.soundness import (
     is_group_id,
     membership_problems,
     on_one_line,
+    recent_problems,
 )
 from chatmarks.store import (
     App,
@@ -27,6 +29,7 @@ from chatmarks.store import (
     ChatGroup,
     Kept,
     Membership,
+    Recent,
     Whole,
     draw_version,
 )
@@ -84,7 +87,8 @@ class ChatGroupLine(
     forbid_unknown_fields=True,
     omit_defaults=True,
 ):
-    """A chat group."""
+    """A chat group. `MsgSeq`: the number of its newest message; `ShownMsgSeq` and `ShownMsgTime`:
+    number and time of the newest that shows in lists."""
 
     SdkAppid: str
     GroupId: str
@@ -92,6 +96,9 @@ class ChatGroupLine(
     Name: str
     CreateTime: Number
     Owner_Account: str = ""
+    MsgSeq: Number = 0
+    ShownMsgSeq: Number = 0
+    ShownMsgTime: Number = 0
 
     @property
     def key(self) -> str:
@@ -122,12 +129,25 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ContactGroupId: tuple[GroupId, ...] = ()
 
 
-class Joined(Struct, frozen=True, forbid_unknown_fields=True):
-    """A membership in a chat group whose line came before."""
+class Joined(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A membership in a chat group whose line came before. `ListedFrom`: the list has the chat group
+    once `ShownMsgSeq` is that or more; `TopTime`: when it was pinned, 0 where it is not."""
 
     GroupId: str
     Role: str
     JoinTime: Number
+    ListedFrom: Number = 0
+    TopTime: Number = 0
+
+
+class Listed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A one-to-one conversation of the list: when it came there, the time of its newest message, and
+    when it was pinned, 0 where it is not."""
+
+    To_Account: str
+    BeginTime: Number
+    MsgTime: Number
+    TopTime: Number = 0
 
 
 class AccountLine(
@@ -146,6 +166,7 @@ class AccountLine(
     ContactItem: tuple[Contact, ...] = ()
     NextPosition: Number = 0
     JoinedGroup: tuple[Joined, ...] = ()
+    RecentItem: tuple[Listed, ...] = ()
 
     @property
     def key(self) -> str:
@@ -204,13 +225,31 @@ def chat_group_line(found: AppChatGroup) -> ChatGroupLine:
     """The line of a chat group."""
     group = found.group
     sdkappid = str(found.sdkappid)
-    return ChatGroupLine(sdkappid, group.id, group.type, group.name, group.created_at, group.owner)
+    return ChatGroupLine(
+        sdkappid,
+        group.id,
+        group.type,
+        group.name,
+        group.created_at,
+        group.owner,
+        group.message_seq,
+        group.shown_seq,
+        group.shown_at,
+    )
 
 
 def chat_group_of(line: ChatGroupLine, incarnation: int) -> AppChatGroup:
     """The chat group of its line."""
     group = ChatGroup(
-        line.GroupId, line.Type, line.Name, line.Owner_Account, line.CreateTime, incarnation
+        line.GroupId,
+        line.Type,
+        line.Name,
+        line.Owner_Account,
+        line.CreateTime,
+        incarnation,
+        line.MsgSeq,
+        line.ShownMsgSeq,
+        line.ShownMsgTime,
     )
     return AppChatGroup(int(line.SdkAppid), group)
 
@@ -227,10 +266,11 @@ def account_line(whole: Whole, incarnations: Mapping[str, int]) -> AccountLine:
         tuple(_contact(peer, entry) for peer, entry in book.entries.items()),
         book.next_position,
         tuple(
-            Joined(group_id, membership.role, membership.joined_at)
+            Joined(group_id, *astuple(membership))
             for (group_id, incarnation), membership in sorted(whole.memberships.items())
             if incarnations.get(f"{sdkappid}:{group_id}") == incarnation
         ),
+        tuple(Listed(userid, *astuple(recent)) for userid, recent in sorted(whole.recents.items())),
     )
 
 
@@ -251,13 +291,20 @@ def _contact(peer: Peer, entry: Entry) -> Contact:
 def whole_of(line: AccountLine, incarnations: Mapping[str, int]) -> Whole:
     """The account of its line, with a fresh version."""
     memberships = {
-        (joined.GroupId, incarnations[f"{line.SdkAppid}:{joined.GroupId}"]): Membership(
-            joined.Role, joined.JoinTime
-        )
+        (joined.GroupId, incarnations[f"{line.SdkAppid}:{joined.GroupId}"]): _membership_of(joined)
         for joined in line.JoinedGroup
     }
+    recents = {listed.To_Account: _recent_of(listed) for listed in line.RecentItem}
     account = Account(int(line.SdkAppid), line.UserID)
-    return Whole(account, Kept(draw_version(), _book_of(line)), memberships)
+    return Whole(account, Kept(draw_version(), _book_of(line)), memberships, recents)
+
+
+def _membership_of(joined: Joined) -> Membership:
+    return Membership(joined.Role, joined.JoinTime, joined.ListedFrom, joined.TopTime)
+
+
+def _recent_of(listed: Listed) -> Recent:
+    return Recent(listed.BeginTime, listed.MsgTime, listed.TopTime)
 
 
 def _book_of(line: AccountLine) -> Book:
@@ -314,5 +361,15 @@ def _account_problems(line: AccountLine, chat_groups: Mapping[str, object]) -> I
         name = f"membership {on_one_line(joined.GroupId.encode())}"
         if f"{line.SdkAppid}:{joined.GroupId}" not in chat_groups:
             yield f"{name}: no line before has this chat group"
-        for text in membership_problems(1, Membership(joined.Role, joined.JoinTime)):
+        for text in membership_problems(1, _membership_of(joined)):
+            yield f"{name}: {text}"
+    yield from _list_problems(line)
+
+
+def _list_problems(line: AccountLine) -> Iterator[str]:
+    if len({listed.To_Account for listed in line.RecentItem}) < len(line.RecentItem):
+        yield "a conversation comes twice in the list"
+    for listed in line.RecentItem:
+        name = f"list {on_one_line(listed.To_Account.encode())}"
+        for text in recent_problems(listed.To_Account, _recent_of(listed)):
             yield f"{name}: {text}"

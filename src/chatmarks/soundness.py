@@ -1,4 +1,4 @@
-"""What makes chat groups, memberships and apps sound, as `problems_of` says it of books.
+"""What makes chat groups, memberships, lists and apps sound, as `problems_of` says it of books.
 
 `verify` holds the rows of a store against it, and `import` the lines of an export.
 """
@@ -18,7 +18,7 @@ from chatmarks.limits import (
     USERID_BYTES_MAX,
     resolved_profile,
 )
-from chatmarks.store import App, ChatGroup, Membership
+from chatmarks.store import App, ChatGroup, Membership, Recent
 
 _ROLES = ("Owner", "Admin", "Member")
 
@@ -66,6 +66,13 @@ def chat_group_problems(group: ChatGroup) -> Iterator[str]:
         yield f"was made at {group.created_at}; Unix seconds may not be negative"
     if group.incarnation <= 0:
         yield f"the incarnation is {group.incarnation}; a positive one is required"
+    if not 0 <= group.shown_seq <= group.message_seq:
+        yield (
+            f"message {group.shown_seq} is the newest that shows, and {group.message_seq} the newest;"
+            " 0 to the newest are allowed"
+        )
+    if group.shown_at < 0:
+        yield f"its newest message is of {group.shown_at}; Unix seconds may not be negative"
 
 
 def membership_problems(incarnation: int, membership: Membership) -> Iterator[str]:
@@ -77,6 +84,22 @@ def membership_problems(incarnation: int, membership: Membership) -> Iterator[st
         yield f"the incarnation is {incarnation}; a positive one is required"
     if membership.joined_at < 0:
         yield f"began at {membership.joined_at}; Unix seconds may not be negative"
+    if membership.listed_from < 0:
+        yield f"is in the list from message {membership.listed_from} on; 0 or more is required"
+    if membership.pinned_at < 0:
+        yield f"was pinned at {membership.pinned_at}; Unix seconds may not be negative"
+
+
+def recent_problems(userid: str, recent: Recent) -> Iterator[str]:
+    """What is wrong with a one-to-one conversation of a list."""
+    if not is_identity(userid, USERID_BYTES_MAX):
+        yield "is with no UserID"
+    if recent.begun_at < 0:
+        yield f"began at {recent.begun_at}; Unix seconds may not be negative"
+    if recent.last_at < recent.begun_at:
+        yield f"began at {recent.begun_at}, after its newest message, which is of {recent.last_at}"
+    if recent.pinned_at < 0:
+        yield f"was pinned at {recent.pinned_at}; Unix seconds may not be negative"
 
 
 def app_problems(app: App) -> Iterator[str]:

@@ -49,13 +49,13 @@ def test_a_backup_is_restored_and_verified(invoke: Invoke, tmp_path: Path) -> No
     restored = invoke("restore", "copy.db", "--store", "sqlite:///new.db")
     assert restored.exit_code == 0, restored.output
     assert restored.output == (
-        "new.db is restored: accounts: 1, conversations: 0, chat groups: 0, memberships: 0, apps: 1\n"
+        "new.db is restored: accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1\n"
     )
     for store in ("copy.db", "new.db"):
         verified = invoke("verify", "--store", f"sqlite:///{store}")
         assert verified.exit_code == 0
         assert verified.output == (
-            "problems: 0; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, apps: 1\n"
+            "problems: 0; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1\n"
         )
 
 
@@ -97,12 +97,12 @@ def test_verify_prints_a_line_for_each_problem_and_ends_with_1(invoke: Invoke) -
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         "account 7:administrator: the version is 0; a positive one is required",
-        "problems: 1; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, apps: 1",
+        "problems: 1; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1",
     ]
 
 
 def test_verify_as_json_is_one_object(invoke: Invoke) -> None:
-    counts = {"account": 1, "conversation": 0, "chat_group": 0, "membership": 0, "app": 1}
+    counts = {"account": 1, "conversation": 0, "chat_group": 0, "membership": 0, "recent": 0, "app": 1}
     sound = invoke("verify", "--json")
     assert sound.exit_code == 0
     assert json.loads(sound.stdout) == {"sound": True, "rows": counts, "problems": []}

@@ -194,7 +194,14 @@ def test_a_restored_store_has_the_books_and_no_version_or_revision_of_before(
 ) -> None:
     whole = file.read_bytes()
     counts = backup.restore(file, path, force=True, found=none, advance=quiet)
-    assert counts == {"account": 41, "conversation": 800, "chat_group": 0, "membership": 0, "app": 1}
+    assert counts == {
+        "account": 41,
+        "conversation": 800,
+        "chat_group": 0,
+        "membership": 0,
+        "recent": 0,
+        "app": 1,
+    }
     assert rows(path, EVERYTHING) == rows(file, EVERYTHING)
     old, new = ({version for _, version in rows(of, VERSIONS)} for of in (file, path))
     assert len(new) == 41

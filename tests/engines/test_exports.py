@@ -17,14 +17,25 @@ from chatmarks.engines import open_store
 from chatmarks.exports import Content, Taken, check, take_in, tell_existing, write
 from chatmarks.limits import CUSTOM_MARK_BYTES_MAX, GROUP_NAME_BYTES_MAX
 from chatmarks.moving import BATCH
-from chatmarks.store import App, AppChatGroup, ChatGroup, Kept, Membership, Store, Totals, Whole
+from chatmarks.store import (
+    App,
+    AppChatGroup,
+    ChatGroup,
+    Conversation,
+    Kept,
+    Membership,
+    Recent,
+    Store,
+    Totals,
+    Whole,
+)
 from harness import AWKWARD, NOW
 
 SDKAPPID = 1400000000
 HIGHEST = 2**63 - 1
 ALICE = Account(SDKAPPID, "alice")
 BOB = Account(SDKAPPID, "b o:b")
-ROOM = ChatGroup("@TGS#1", "Public", "a room", "alice", NOW, 5)
+ROOM = ChatGroup("@TGS#1", "Public", "a room", "alice", NOW, 5, 9, 7, NOW + 5)
 HALL = ChatGroup("hall", "Community", AWKWARD["emoji"], "", NOW + 1, 6)
 
 NAMES = [text for text in AWKWARD.values() if len(text.encode()) <= GROUP_NAME_BYTES_MAX]
@@ -47,12 +58,13 @@ WHOLES = [
         ALICE,
         Kept(7, ALICES),
         {
-            ("@TGS#1", 5): Membership("Owner", NOW),
+            ("@TGS#1", 5): Membership("Owner", NOW, 6, NOW + 9),
             ("hall", 6): Membership("Admin", 0),
             # Of an earlier chat group of that id, and of one that is gone.
             ("hall", 4): Membership("Member", NOW),
             ("gone", 9): Membership("Member", NOW),
         },
+        {"b o:b": Recent(NOW, NOW + 3, NOW + 7), "~": Recent(0, HIGHEST)},
     ),
     Whole(BOB, Kept(8, Book({}, {}, 3))),
     Whole(Account(HIGHEST, "~"), Kept(9, Book({}, {}, 0))),
@@ -183,10 +195,33 @@ async def test_chat_groups_get_new_incarnations_and_keep_their_members(
         replace(HALL, incarnation=1),
     }
     assert {found["@TGS#1"].incarnation, found["hall"].incarnation}.isdisjoint({5, 6})
-    assert await store.members(SDKAPPID, found["@TGS#1"]) == {"alice": Membership("Owner", NOW)}
+    assert await store.members(SDKAPPID, found["@TGS#1"]) == {
+        "alice": Membership("Owner", NOW, 6, NOW + 9)
+    }
     assert await store.members(SDKAPPID, found["hall"]) == {"alice": Membership("Admin", 0)}
     (alice, *_) = await store.wholes("", 1)
     assert len(alice.memberships) == 2
+
+
+async def listed(store: Store, account: Account) -> set[Conversation]:
+    return set((await store.conversations(account, 100)).conversations)
+
+
+async def test_lists_are_what_they_were_behind_an_export(store: Store, model: Store) -> None:
+    await fill(model)
+    await imported(store, await exported(model))
+    (alice, *_) = await store.wholes("", 1)
+    assert alice.recents == WHOLES[0].recents
+    assert await listed(store, ALICE) == await listed(model, ALICE)
+    pinned = {one.peer.id for one in await listed(store, ALICE) if one.pinned_at}
+    assert pinned == {"@TGS#1", "b o:b"}
+
+
+async def test_an_export_of_the_time_before_lists_is_taken_in(store: Store) -> None:
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in SOUND)
+    assert await imported(store, text) == Taken(1, 1, 1, [])
+    (room,) = await listed(store, Account(7, "alice"))
+    assert (room.begun_at, room.last_at, room.pinned_at, room.is_empty) == (NOW, NOW, 0, True)
 
 
 async def test_no_number_of_an_export_is_more_than_a_double_can_hold_but_for_absurd_times(
@@ -383,6 +418,16 @@ def of_contact(**changes: Any) -> dict[str, Any]:
     return changed(ACCOUNT_LINE, ContactItem=[changed(CONTACT, **changes)])
 
 
+def of_joined(**changes: Any) -> dict[str, Any]:
+    joined = {"GroupId": "room", "Role": "Member", "JoinTime": NOW}
+    return changed(ACCOUNT_LINE, JoinedGroup=[changed(joined, **changes)])
+
+
+def of_list(**changes: Any) -> dict[str, Any]:
+    recent = {"To_Account": "bob", "BeginTime": NOW, "MsgTime": NOW}
+    return changed(ACCOUNT_LINE, RecentItem=[changed(recent, **changes)])
+
+
 ALICE_LINE = "4: account 7:alice:"
 
 
@@ -405,6 +450,21 @@ ALICE_LINE = "4: account 7:alice:"
         (changed(GROUP_LINE, Owner_Account="é"), "3: chat group 7:room: the owner is no UserID"),
         (changed(GROUP_LINE, CreateTime=-1), "3: Expected int >= 0 - at $.CreateTime"),
         (changed(GROUP_LINE, CreateTime=None), "3: Object missing required field CreateTime"),
+        (changed(GROUP_LINE, MsgSeq=-1), "3: Expected int >= 0 - at $.MsgSeq"),
+        (
+            changed(GROUP_LINE, MsgSeq=2, ShownMsgSeq=3),
+            "3: chat group 7:room: message 3 is the newest that shows, and 2 the newest; 0 to",
+        ),
+        (of_joined(ListedFrom=-1), "4: Expected int >= 0 - at $.JoinedGroup[0].ListedFrom"),
+        (of_joined(TopTime="1"), "4: Expected int, got str - at $.JoinedGroup[0].TopTime"),
+        (of_list(To_Account="é"), f"{ALICE_LINE} list é: is with no UserID"),
+        (of_list(MsgTime=None), "4: Object missing required field MsgTime - at $.RecentItem[0]"),
+        (of_list(MsgTime=NOW - 1), f"{ALICE_LINE} list bob: began at {NOW}, after its newest message"),
+        (of_list(Colour="red"), "4: Object contains unknown field Colour - at $.RecentItem[0]"),
+        (
+            changed(ACCOUNT_LINE, RecentItem=of_list()["RecentItem"] * 2),
+            f"{ALICE_LINE} a conversation comes twice in the list",
+        ),
         (changed(ACCOUNT_LINE, UserID="é"), "4: account 7:é: SdkAppid and UserID are no account"),
         (changed(ACCOUNT_LINE, UserID="a\n"), "4: account 7:a\\n: SdkAppid and UserID are no account"),
         (

@@ -21,6 +21,7 @@ from chatmarks.engines.schema import REVISION, tables
 from chatmarks.engines.verify import shapes, verify
 from chatmarks.seal import Seal
 from chatmarks.service import Service
+from chatmarks.store import Message
 from harness import KEY, Caller, Clock, account, chat_group
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -214,8 +215,31 @@ def test_a_store_with_two_stamps_is_refused(path: Path) -> None:
 
 def test_an_older_store_is_not_verified_but_told_how_to_be_brought_up(path: Path) -> None:
     older_store(path)
-    with pytest.raises(BadStore, match=r"'0001'.*needs '0002'; chatmarks migrate --store"):
+    with pytest.raises(BadStore, match=rf"'0001'.*needs '{REVISION}'; chatmarks migrate --store"):
         problems(path)
+
+
+@pytest.mark.parametrize("revision", OLDER)
+async def test_members_and_chat_groups_of_an_older_schema_begin_with_no_message(
+    revision: str, path: Path
+) -> None:
+    store = await open_store(f"sqlite:///{older_store(path, revision)}")
+    alice = Account(1400000000, "alice")
+    room = (await store.chat_groups(1400000000, ["room"]))["room"]
+    assert (room.message_seq, room.shown_seq, room.shown_at) == (0, 0, 0)
+    (empty,) = (await store.conversations(alice, 100)).conversations
+    assert (empty.begun_at, empty.last_at, empty.pinned_at, empty.is_empty) == (
+        1700000000,
+        1700000000,
+        0,
+        True,
+    )
+    assert await store.post(1400000000, room, Message(1700000005, 1700000005, None)) is not None
+    await store.converse(alice, "bob", 1700000006)
+    found = {one.peer.id: one.last_at for one in (await store.conversations(alice, 100)).conversations}
+    assert found == {"room": 1700000005, "bob": 1700000006}
+    await store.close()
+    assert problems(path) == []
 
 
 def test_an_older_store_can_be_backed_up_and_restored_to_a_newer_one(

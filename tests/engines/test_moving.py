@@ -32,6 +32,7 @@ from chatmarks.store import (
     ChatGroup,
     Kept,
     Membership,
+    Recent,
     Store,
     Superseded,
     Totals,
@@ -146,6 +147,7 @@ async def test_a_whole_is_what_was_written_call_by_call(store: Store) -> None:
         ("room", 5): Membership("Owner", NOW),
         ("room", 6): Membership("Member", NOW + 1),
     }
+    assert not found.recents
 
 
 @pytest.mark.parametrize("text", AWKWARD.values(), ids=AWKWARD)
@@ -158,8 +160,9 @@ async def test_awkward_text_is_put_and_comes_back_as_it_was(store: Store, text: 
         },
         2,
     )
-    memberships = {(text, 3): Membership("Admin", NOW)}
-    put = Whole(Account(SDKAPPID, text), Kept(9, book), memberships)
+    memberships = {(text, 3): Membership("Admin", NOW, 4, NOW)}
+    recents = {text: Recent(NOW, NOW + 1, NOW + 2)}
+    put = Whole(Account(SDKAPPID, text), Kept(9, book), memberships, recents)
     assert await put_one(store, put) == put
 
 
@@ -173,8 +176,9 @@ async def test_all_64_marks_are_put_and_come_back(store: Store, marks: int) -> N
 async def test_the_highest_numbers_are_put_and_come_back(store: Store) -> None:
     entry = Entry(HIGHEST - 1, ALL_BITS, "", 1 << 20, HIGHEST)
     book = Book({"x": 20}, {Peer(PeerType.ACCOUNT, "x"): entry}, HIGHEST)
-    memberships = {("room", HIGHEST): Membership("Member", HIGHEST)}
-    put = Whole(Account(HIGHEST, "x"), Kept(HIGHEST, book), memberships)
+    memberships = {("room", HIGHEST): Membership("Member", HIGHEST, HIGHEST, HIGHEST)}
+    recents = {"x": Recent(HIGHEST, HIGHEST, HIGHEST)}
+    put = Whole(Account(HIGHEST, "x"), Kept(HIGHEST, book), memberships, recents)
     assert await put_one(store, put) == put
 
 
@@ -410,12 +414,19 @@ async def content(store: Store) -> object:
 
 def drawn_whole(account: Account, draw: random.Random) -> Whole:
     memberships = {
-        (draw.choice(TEXTS), draw.randint(1, 3)): Membership("Member", draw.randint(0, NOW))
+        (draw.choice(TEXTS), draw.randint(1, 3)): Membership(
+            "Member", draw.randint(0, NOW), draw.randint(0, 3), draw.randint(0, NOW)
+        )
+        for _ in range(draw.randint(0, 3))
+    }
+    recents = {
+        draw.choice(TEXTS): Recent(draw.randint(0, 5), NOW, draw.randint(0, 1))
         for _ in range(draw.randint(0, 3))
     }
     marks = [draw.getrandbits(64) | 1 for _ in range(draw.randint(0, 5))]
     text = draw.choice(TEXTS)
-    return replace(whole(account, *marks, version=draw_version(), text=text), memberships=memberships)
+    drawn = whole(account, *marks, version=draw_version(), text=text)
+    return replace(drawn, memberships=memberships, recents=recents)
 
 
 async def fill(store: Store, draw: random.Random, accounts: int) -> None:
@@ -494,7 +505,11 @@ async def test_what_the_source_no_longer_has_goes_from_the_copy(store: Store, mo
     assert await store.totals() == Totals(0, 0, 0)
 
 
-KEPT_ALICE = replace(whole(ALICE, 1, 2, text="x"), memberships={("room", 5): Membership("Member", NOW)})
+KEPT_ALICE = replace(
+    whole(ALICE, 1, 2, text="x"),
+    memberships={("room", 5): Membership("Member", NOW)},
+    recents={"bob": Recent(NOW, NOW)},
+)
 A = f"{SDKAPPID}:alice"
 PEER = Peer(PeerType.ACCOUNT, "peer0")
 OTHER = Peer(PeerType.CHAT_GROUP, "o\n")
@@ -550,6 +565,18 @@ FEWER_ENTRIES = {PEER: KEPT_ALICE.kept.book.entries[PEER]}
             ],
         ),
         (
+            replace(KEPT_ALICE, memberships={("room", 5): Membership("Member", NOW, 2, NOW)}),
+            [f"membership {A} room (5): is another in the copy: listed from, pinned at"],
+        ),
+        (
+            replace(KEPT_ALICE, recents={"bob": Recent(NOW, NOW + 1, NOW)}),
+            [f"recent {A} bob: is another in the copy: last at, pinned at"],
+        ),
+        (
+            replace(KEPT_ALICE, recents={"o": Recent(NOW, NOW)}),
+            [f"recent {A} bob: is not in the copy", f"recent {A} o: is only in the copy"],
+        ),
+        (
             whole(BOB),
             [f"account {A}: is not in the copy", f"account {SDKAPPID}:bob: is only in the copy"],
         ),
@@ -572,6 +599,12 @@ async def test_a_comparison_tells_what_differs_in_an_account_and_a_copy_mends_it
         (
             lambda store: store.put_chat_groups([AppChatGroup(7, replace(ROOM, name="b", owner=""))]),
             "chat_group 7:room: is another in the copy: name, owner",
+        ),
+        (
+            lambda store: store.put_chat_groups(
+                [AppChatGroup(7, replace(ROOM, message_seq=3, shown_seq=2, shown_at=NOW))]
+            ),
+            "chat_group 7:room: is another in the copy: message seq, shown seq, shown at",
         ),
         (
             lambda store: store.put_chat_groups([], ["7:room"]),

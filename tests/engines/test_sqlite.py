@@ -222,7 +222,7 @@ async def test_what_is_no_store_is_refused_with_its_path_and_the_reason(
 
 async def test_a_newer_store_is_refused_with_both_schemas(path: Path) -> None:
     make_newer_store(path)
-    with pytest.raises(BadStore, match=r"'9999'.*'0002'.*newer chatmarks"):
+    with pytest.raises(BadStore, match=rf"'9999'.*'{REVISION}'.*newer chatmarks"):
         await opened(path)
 
 
@@ -623,7 +623,7 @@ async def test_chat_groups_and_members_are_found_through_indexes(path: Path) -> 
     chat_groups.leave(connection, ALICE, ROOM)
     chat_groups.delete(connection, SDKAPPID, "room")
     connection.exec_trace = None
-    assert len(statements) == 6
+    assert len(statements) == 7
     for statement, bindings in statements:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", bindings).fetchall()
         details = [str(row[3]) for row in plan]

@@ -14,7 +14,7 @@ from chatmarks.engines import BadStore, open_store
 from chatmarks.engines.verify import verify
 from chatmarks.limits import PROFILES
 from chatmarks.soundness import Problem
-from chatmarks.store import App, ChatGroup, Membership
+from chatmarks.store import App, ChatGroup, Membership, Message
 from harness import NOW
 
 SDKAPPID = 1400000000
@@ -52,7 +52,14 @@ async def fill(path: Path) -> None:
     )
     await store.create_chat_group(SDKAPPID, ChatGroup("@TGS#1", "Public", "a room", "alice"))
     await store.create_chat_group(SDKAPPID, ChatGroup("open", "Community", "another", ""))
-    await store.join(ALICE, (await store.chat_groups(SDKAPPID, ["@TGS#1"]))["@TGS#1"], ADMIN)
+    room = (await store.chat_groups(SDKAPPID, ["@TGS#1"]))["@TGS#1"]
+    await store.join(ALICE, room, ADMIN)
+    await store.post(SDKAPPID, room, Message(NOW, NOW, "k"))
+    await store.post(SDKAPPID, room, Message(NOW, NOW, None, shows=False))
+    await store.unlist(ALICE, ROOM)
+    for userid in ("z" * 32, "a:b c"):
+        await store.converse(ALICE, userid, NOW, key=userid, now=NOW)
+    await store.pin(ALICE, [Peer(PeerType.ACCOUNT, "a:b c")], NOW, 50)
     await store.close()
 
 
@@ -74,9 +81,16 @@ def test_a_store_that_chatmarks_wrote_has_no_problem_and_all_its_rows_are_counte
     told: list[tuple[int, int]] = []
     counts = verify(path, found.append, lambda *progress: told.append(progress))
     assert found == []
-    assert counts == {"account": 4, "conversation": 2, "chat_group": 2, "membership": 1, "app": 1}
-    assert told[0] == (0, 10)
-    assert told[-1] == (10, 10)
+    assert counts == {
+        "account": 4,
+        "conversation": 2,
+        "chat_group": 2,
+        "membership": 1,
+        "recent": 2,
+        "app": 1,
+    }
+    assert told[0] == (0, 12)
+    assert told[-1] == (12, 12)
 
 
 def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
@@ -106,6 +120,10 @@ TO_ALICE = "UPDATE account SET {} WHERE owner = '1400000000:alice'"
 TO_ROOM = "UPDATE chat_group SET {} WHERE id = '1400000000:open'"
 G = "chat_group 1400000000:open"
 M = "membership 1400000000:alice 1400000000:@TGS#1"
+R = "recent 1400000000:alice a:b c"
+TO_RECENT = "UPDATE recent SET {} WHERE userid = 'a:b c'"
+S = "sent 1400000000:alice a:b c"
+TO_SENT = "UPDATE sent SET {} WHERE message_key = 'a:b c'"
 P = "app 1400000000"
 UNREAD = "file: its rows were not read, because of the above"
 
@@ -287,6 +305,59 @@ def content(field: str, value: str) -> str:
             f"{M}: began at -1; Unix seconds may not be negative",
         ),
         (
+            TO_ROOM.format("shown_seq = 1"),
+            f"{G}: message 1 is the newest that shows, and 0 the newest; 0 to the newest are allowed",
+        ),
+        (
+            TO_ROOM.format("shown_seq = -1"),
+            f"{G}: message -1 is the newest that shows, and 0 the newest; 0 to the newest are allowed",
+        ),
+        (
+            TO_ROOM.format("shown_at = -1"),
+            f"{G}: its newest message is of -1; Unix seconds may not be negative",
+        ),
+        (
+            "UPDATE membership SET listed_from = -1",
+            f"{M}: is in the list from message -1 on; 0 or more is required",
+        ),
+        (
+            "UPDATE membership SET listed_from = 4",
+            f"{M}: is in the list from message 4 on, and 2 is the newest;"
+            + " at most the next one is allowed",
+        ),
+        (
+            "UPDATE membership SET pinned_at = -1",
+            f"{M}: was pinned at -1; Unix seconds may not be negative",
+        ),
+        (
+            TO_RECENT.format("owner = '1400000000:nobody'"),
+            f"{R.replace('alice', 'nobody')}: its account does not exist",
+        ),
+        (TO_RECENT.format("userid = 'é'"), f"{R.replace('a:b c', 'é')}: is with no UserID"),
+        (
+            TO_RECENT.format("userid = CAST(x'ff' AS TEXT)"),
+            f"{R.replace('a:b c', chr(92) + 'xff')}: is with no UserID",
+        ),
+        (
+            TO_RECENT.format("begun_at = -1"),
+            f"{R}: began at -1; Unix seconds may not be negative",
+        ),
+        (
+            TO_RECENT.format("last_at = 7"),
+            f"{R}: began at {NOW}, after its newest message, which is of 7",
+        ),
+        (
+            TO_RECENT.format("pinned_at = -1"),
+            f"{R}: was pinned at -1; Unix seconds may not be negative",
+        ),
+        (
+            TO_SENT.format("owner = '1400000000:nobody'"),
+            f"{S.replace('alice', 'nobody')}: its account does not exist",
+        ),
+        (TO_SENT.format("kind = 3"), f"{S}: is of kind 3 with incarnation 0"),
+        (TO_SENT.format("incarnation = 3"), f"{S}: is of kind 1 with incarnation 3"),
+        (TO_SENT.format("sent_at = -1"), f"{S}: has a negative number or time"),
+        (
             "INSERT INTO property VALUES ('colour' || char(10), 'red')",
             "property colour\\n: no chatmarks knows it",
         ),
@@ -315,6 +386,10 @@ def test_a_row_altered_by_hand_is_the_one_problem_found(
                 f"{C} 1:bob: its account does not exist",
                 f"{C} 2:@TGS#1: its account does not exist",
                 f"{M}: its account does not exist",
+                f"{R}: its account does not exist",
+                f"recent 1400000000:alice {'z' * 32}: its account does not exist",
+                f"{S}: its account does not exist",
+                f"sent 1400000000:alice {'z' * 32}: its account does not exist",
             ],
         ),
         (

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import apsw
 import msgspec
 
-from chatmarks.book import Account, account_of, is_sdkappid, problems_of
+from chatmarks.book import Account, PeerType, account_of, is_sdkappid, problems_of
 from chatmarks.engines.file import run, snapshot
 from chatmarks.engines.rows import ConversationRow, app_of, book_of
 from chatmarks.engines.schema import tables
@@ -23,6 +23,7 @@ from chatmarks.soundness import (
     is_group_id,
     membership_problems,
     on_one_line,
+    recent_problems,
 )
 from chatmarks.store import (
     UNFINISHED_COPY_FROM,
@@ -31,11 +32,13 @@ from chatmarks.store import (
     App,
     ChatGroup,
     Membership,
+    Recent,
 )
 
 _STRIDE = 200
+_NO_ACCOUNT = "its account does not exist"
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
-_COUNTED = ("account", "conversation", "chat_group", "membership", "app")
+_COUNTED = ("account", "conversation", "chat_group", "membership", "recent", "app")
 
 # Text is read as bytes: a damaged one need not be UTF-8.
 _ACCOUNTS = (
@@ -52,12 +55,24 @@ _ORPHANS = (
 )
 _CHAT_GROUPS = (
     "SELECT CAST(id AS BLOB), CAST(type AS BLOB), CAST(name AS BLOB), CAST(owner_account AS BLOB),"
-    " created_at, incarnation, sdkappid, place FROM chat_group ORDER BY id"
+    " created_at, incarnation, message_seq, shown_seq, shown_at, sdkappid, place"
+    " FROM chat_group ORDER BY id"
 )
 # Of chat groups that are gone, memberships may stay; of accounts that are gone, none.
 _MEMBERSHIPS = (
-    "SELECT CAST(owner AS BLOB), CAST(chat_group AS BLOB), incarnation, CAST(role AS BLOB),"
-    " joined_at, owner IN (SELECT owner FROM account) FROM membership ORDER BY owner"
+    "SELECT CAST(m.owner AS BLOB), CAST(m.chat_group AS BLOB), m.incarnation, CAST(m.role AS BLOB),"
+    " m.joined_at, m.listed_from, m.pinned_at, m.owner IN (SELECT owner FROM account), g.message_seq"
+    " FROM membership AS m LEFT JOIN chat_group AS g"
+    " ON g.id = m.chat_group AND g.incarnation = m.incarnation ORDER BY m.owner"
+)
+_RECENTS = (
+    "SELECT CAST(owner AS BLOB), CAST(userid AS BLOB), begun_at, last_at, pinned_at,"
+    " owner IN (SELECT owner FROM account) FROM recent ORDER BY owner"
+)
+# Of chat groups that are gone, keys may stay.
+_SENT = (
+    "SELECT CAST(owner AS BLOB), kind, incarnation, CAST(message_key AS BLOB), seq, sent_at,"
+    " known_until, owner IN (SELECT owner FROM account) FROM sent ORDER BY owner"
 )
 _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
 _KNOWN_PROPERTIES = {
@@ -97,6 +112,8 @@ def examine(connection: apsw.Connection, found: Found, advance: Advance) -> dict
             _orphans(connection),
             _chat_groups(connection),
             _memberships(connection),
+            _recents(connection),
+            _sent(connection),
             _apps(connection),
             _properties(connection),
         )
@@ -209,7 +226,7 @@ def _groups_problem(text: bytes) -> str | None:
 def _orphans(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for owner, peer_type, peer_id in connection.execute(_ORPHANS):
         name = f"{peer_type}:{on_one_line(peer_id)}"
-        yield [Problem("conversation", on_one_line(owner), name, "its account does not exist")]
+        yield [Problem("conversation", on_one_line(owner), name, _NO_ACCOUNT)]
 
 
 def _chat_groups(connection: apsw.Connection) -> Iterator[list[Problem]]:
@@ -219,7 +236,7 @@ def _chat_groups(connection: apsw.Connection) -> Iterator[list[Problem]]:
 
 
 def _chat_group_problems(row: Any) -> Iterator[str]:
-    *texts, created_at, incarnation, in_app, place = row
+    *texts, created_at, incarnation, message_seq, shown_seq, shown_at, in_app, place = row
     try:
         key, kind, name, owner = (text.decode() for text in texts)
     except UnicodeDecodeError:
@@ -229,7 +246,8 @@ def _chat_group_problems(row: Any) -> Iterator[str]:
     if not (is_sdkappid(sdkappid) and is_group_id(group_id)):
         yield "the key is not SDKAppID:GroupId"
         return
-    group = ChatGroup(group_id, kind, name, owner, created_at, incarnation)
+    numbers = created_at, incarnation, message_seq, shown_seq, shown_at
+    group = ChatGroup(group_id, kind, name, owner, *numbers)
     yield from chat_group_problems(group)
     if str(in_app) != sdkappid:
         yield f"the app is {in_app} in the row and {sdkappid} in the key"
@@ -238,14 +256,43 @@ def _chat_group_problems(row: Any) -> Iterator[str]:
 
 
 def _memberships(connection: apsw.Connection) -> Iterator[list[Problem]]:
-    for owner, chat_group, incarnation, role, joined_at, has_account in connection.execute(
-        _MEMBERSHIPS
-    ):
-        membership = Membership(role.decode(errors="backslashreplace"), joined_at)
-        problems = [] if has_account else ["its account does not exist"]
+    for row in connection.execute(_MEMBERSHIPS):
+        owner, chat_group, incarnation, role, *numbers, has_account, message_seq = row
+        membership = Membership(role.decode(errors="backslashreplace"), *numbers)
+        problems = [] if has_account else [_NO_ACCOUNT]
         problems += membership_problems(incarnation, membership)
+        if message_seq is not None and membership.listed_from > message_seq + 1:
+            problems.append(
+                f"is in the list from message {membership.listed_from} on, and {message_seq} is the"
+                " newest; at most the next one is allowed"
+            )
         name = on_one_line(chat_group)
         yield [Problem("membership", on_one_line(owner), name, text) for text in problems]
+
+
+def _recents(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for owner, userid, begun_at, last_at, pinned_at, has_account in connection.execute(_RECENTS):
+        problems = [] if has_account else [_NO_ACCOUNT]
+        recent = Recent(begun_at, last_at, pinned_at)
+        problems += recent_problems(userid.decode(errors="replace"), recent)
+        name = on_one_line(userid)
+        yield [Problem("recent", on_one_line(owner), name, text) for text in problems]
+
+
+def _sent(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    """The problems of what is known of messages, in one list: they are no rows that count."""
+    found: list[Problem] = []
+    for owner, kind, incarnation, key, *numbers, has_account in connection.execute(_SENT):
+        problems = []
+        if kind == PeerType.ACCOUNT and not has_account:
+            problems.append(_NO_ACCOUNT)
+        if (kind, incarnation > 0) not in ((PeerType.ACCOUNT, False), (PeerType.CHAT_GROUP, True)):
+            problems.append(f"is of kind {kind} with incarnation {incarnation}")
+        if min(numbers) < 0:
+            problems.append("has a negative number or time")
+        name = on_one_line(key)
+        found += (Problem("sent", on_one_line(owner), name, text) for text in problems)
+    yield found
 
 
 def _apps(connection: apsw.Connection) -> Iterator[list[Problem]]:
