@@ -42,6 +42,9 @@ _LISTED_GROUPS = (
 )
 """Crossed, so that SQLite goes from the memberships of the account to their chat groups."""
 
+_PINNED = " INDEXED BY recent_pinned WHERE owner = ?1 AND pinned_at > 0"
+"""Without being told, SQLite would look through all conversations of the account."""
+
 
 CONVERSATION_BYTES = 800
 """What a conversation with a long id takes in a list that is kept, with its ready answer. Measured with
@@ -79,13 +82,15 @@ def conversations(connection: apsw.Connection, account: Account, limit: int) -> 
     """The conversations in an account's list. Raises `UnknownAccount`."""
     check_account(connection, account)
     owner = account.owner
+    columns = "SELECT 1, userid, begun_at, last_at, pinned_at, 1 FROM recent"
     one_to_one = connection.execute(
-        "SELECT 1, userid, begun_at, last_at, pinned_at, 1 FROM (SELECT * FROM recent"
-        " WHERE owner = ?1 ORDER BY last_at DESC, userid LIMIT ?2)"
-        " UNION SELECT 1, userid, begun_at, last_at, pinned_at, 1 FROM recent"
-        " WHERE owner = ?1 AND pinned_at > 0",
+        f"{columns} WHERE owner = ? ORDER BY last_at DESC, userid LIMIT ?",
         (owner, limit),
     ).fetchall()
+    if len(one_to_one) == limit:
+        newest = {row[1] for row in one_to_one}
+        pinned = connection.execute(f"{columns}{_PINNED}", (owner,))
+        one_to_one += [row for row in pinned if row[1] not in newest]
     chat_groups = connection.execute(
         "SELECT 2, m.chat_group, m.joined_at, g.shown_at, m.pinned_at, g.shown_seq" + _LISTED_GROUPS,
         (owner,),
@@ -203,7 +208,7 @@ def _pin_rows(connection: apsw.Connection, account: Account, peers: Collection[P
     one_to_one: list[Any] = connection.execute(
         "SELECT 1, userid, pinned_at FROM recent"
         " WHERE owner = ?1 AND userid IN (SELECT value FROM json_each(?2))"
-        " UNION SELECT 1, userid, pinned_at FROM recent WHERE owner = ?1 AND pinned_at > 0",
+        f" UNION SELECT 1, userid, pinned_at FROM recent{_PINNED}",  # noqa: S608 - text of ours
         (account.owner, userids),
     ).fetchall()
     chat_groups = connection.execute(
