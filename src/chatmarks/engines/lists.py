@@ -206,9 +206,9 @@ def _pin_rows(connection: apsw.Connection, account: Account, peers: Collection[P
     """Those of `peers` that are in the list, and all that are pinned."""
     userids, group_keys = map(_json, split(account.sdkappid, peers))
     one_to_one: list[Any] = connection.execute(
-        "SELECT 1, userid, pinned_at FROM recent"
+        "SELECT 1, userid, pinned_at FROM recent"  # noqa: S608 - text of ours
         " WHERE owner = ?1 AND userid IN (SELECT value FROM json_each(?2))"
-        f" UNION SELECT 1, userid, pinned_at FROM recent{_PINNED}",  # noqa: S608 - text of ours
+        f" UNION SELECT 1, userid, pinned_at FROM recent{_PINNED}",
         (account.owner, userids),
     ).fetchall()
     chat_groups = connection.execute(
