@@ -7,11 +7,11 @@ incarnations are drawn anew by whoever takes an export in, and no key of a messa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from chatmarks.book import Account, Book, Entry, Peer, PeerType, account_of, is_sdkappid, problems_of
 from chatmarks.limits import GROUPS_PER_ACCOUNT_MAX
@@ -254,9 +254,16 @@ def chat_group_of(line: ChatGroupLine, incarnation: int) -> AppChatGroup:
     return AppChatGroup(int(line.SdkAppid), group)
 
 
-def account_line(whole: Whole, incarnations: Mapping[str, int]) -> AccountLine:
-    """The line of an account, with its memberships in the chat groups that `incarnations` has by
-    their keys; others are gone."""
+class Exported(NamedTuple):
+    """A chat group as its line has it, which the lines of accounts must fit."""
+
+    incarnation: int
+    message_seq: int
+
+
+def account_line(whole: Whole, chat_groups: Mapping[str, Exported]) -> AccountLine:
+    """The line of an account, with its memberships in those of `chat_groups`, by their keys; others
+    are gone."""
     book = whole.kept.book
     sdkappid = str(whole.account.sdkappid)
     return AccountLine(
@@ -265,13 +272,19 @@ def account_line(whole: Whole, incarnations: Mapping[str, int]) -> AccountLine:
         tuple(Group(name, number) for name, number in book.groups.items()),
         tuple(_contact(peer, entry) for peer, entry in book.entries.items()),
         book.next_position,
-        tuple(
-            Joined(group_id, *astuple(membership))
-            for (group_id, incarnation), membership in sorted(whole.memberships.items())
-            if incarnations.get(f"{sdkappid}:{group_id}") == incarnation
-        ),
+        tuple(_joined(whole, chat_groups)),
         tuple(Listed(userid, *astuple(recent)) for userid, recent in sorted(whole.recents.items())),
     )
+
+
+def _joined(whole: Whole, chat_groups: Mapping[str, Exported]) -> Iterator[Joined]:
+    for (group_id, incarnation), membership in sorted(whole.memberships.items()):
+        group = chat_groups.get(f"{whole.account.sdkappid}:{group_id}")
+        if group is not None and group.incarnation == incarnation:
+            joined = Joined(group_id, *astuple(membership))
+            # The chat group may have had messages since its line was written. Who took it off the list
+            # meanwhile would wait for as many more where the export is taken in.
+            yield replace(joined, ListedFrom=min(joined.ListedFrom, group.message_seq + 1))
 
 
 def _contact(peer: Peer, entry: Entry) -> Contact:

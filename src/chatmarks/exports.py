@@ -23,6 +23,7 @@ from chatmarks.export_format import (
     AppLine,
     ChatGroupLine,
     End,
+    Exported,
     Head,
     Item,
     account_line,
@@ -99,17 +100,17 @@ async def write(
     apps = [app for app in await store.apps() if sdkappid in (None, app.sdkappid)]
     for app in apps:
         writer.add(app_line(app, with_keys=with_keys))
-    incarnations: dict[str, int] = {}
+    chat_groups: dict[str, Exported] = {}
     async for group in of_app(CHAT_GROUPS, store, sdkappid):
         writer.add(chat_group_line(group))
-        incarnations[group.key] = group.group.incarnation
+        chat_groups[group.key] = Exported(group.group.incarnation, group.group.message_seq)
     accounts = 0
     async for whole in of_app(ACCOUNTS, store, sdkappid):
-        writer.add(account_line(whole, incarnations))
+        writer.add(account_line(whole, chat_groups))
         accounts += 1
         if accounts % BATCH == 0:
             advance(min(writer.lines, total), total)
-    end = End(len(apps), len(incarnations), accounts, writer.lines + 1)
+    end = End(len(apps), len(chat_groups), accounts, writer.lines + 1)
     writer.add(end)
     advance(total, total)
     return end

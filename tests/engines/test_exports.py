@@ -24,6 +24,7 @@ from chatmarks.store import (
     Conversation,
     Kept,
     Membership,
+    Message,
     Recent,
     Store,
     Totals,
@@ -166,6 +167,22 @@ async def test_books_keep_ids_positions_and_times_and_get_new_versions(
     again = await exported(model)
     await imported(store, again, replacing=True)
     assert (await store.read(ALICE)).version != alice.version
+
+
+async def test_a_chat_group_taken_off_a_list_during_an_export_comes_back_with_its_next_message(
+    store: Store,
+) -> None:
+    await fill(store)
+    # As many messages came after the chat group's line was written.
+    ahead = {("@TGS#1", 5): Membership("Owner", NOW, ROOM.message_seq + 5)}
+    await store.put_wholes([replace(WHOLES[0], memberships=ahead, recents={})])
+    await imported(store, await exported(store), replacing=True)
+    room = (await store.chat_groups(SDKAPPID, ["@TGS#1"]))["@TGS#1"]
+    assert (await store.members(SDKAPPID, room))["alice"].listed_from == room.message_seq + 1
+    assert (await store.conversations(ALICE, 100)).conversations == ()
+    await store.post(SDKAPPID, room, Message(NOW, NOW, None))
+    (found,) = (await store.conversations(ALICE, 100)).conversations
+    assert found.peer.id == "@TGS#1"
 
 
 async def test_apps_get_new_revisions_and_their_administrators_are_accounts(
