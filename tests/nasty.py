@@ -154,6 +154,10 @@ class NastyStore:
         self._pass()
         return await self.inner.sent_before(account, key, now)
 
+    async def posted_before(self, sdkappid: int, group: ChatGroup, key: str, now: int) -> Posted | None:
+        self._pass()
+        return await self.inner.posted_before(sdkappid, group, key, now)
+
     async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
         self._pass()
         return await self.inner.post(sdkappid, group, message)

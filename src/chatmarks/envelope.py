@@ -105,6 +105,10 @@ def _decode_slowly(command: Command, text: str) -> Any:
         raise Fail(Code.ACCOUNT_NOT_STRING, wrong)
     try:
         request = msgspec.convert(value, command.request)
+    except UnicodeEncodeError as error:
+        # Raised for half a pair where there should be something else than a string.
+        wrong = _half_a_pair(value, "") or str(error)
+        raise Fail(command.service.bad_parameter, wrong) from error
     except msgspec.ValidationError as error:
         sentence = _sentence(error)
         raise Fail(_code_of(command, sentence), sentence) from error
@@ -151,6 +155,8 @@ def _half_a_pair(value: object, path: str) -> str | None:
             if _SURROGATE.search(value):
                 return f"{path} holds half of a surrogate pair, which is no character"
         case dict():
+            if any(map(_SURROGATE.search, value)):
+                return f"a name in {path or 'the body'} holds half of a surrogate pair"
             inner = [(item, _join(path, name)) for name, item in value.items()]
         case list():
             inner = [(item, f"{path}[{number}]") for number, item in enumerate(value)]

@@ -14,6 +14,7 @@ from chatmarks.book import is_identity
 from chatmarks.limits import (
     CHAT_GROUP_TYPES,
     KEYS_PER_APP_MAX,
+    MESSAGE_NUMBER_MAX,
     TO_GROUP_ID_BYTES_MAX,
     USERID_BYTES_MAX,
     resolved_profile,
@@ -71,6 +72,8 @@ def chat_group_problems(group: ChatGroup) -> Iterator[str]:
             f"message {group.shown_seq} is the newest that shows, and {group.message_seq} the newest;"
             " 0 to the newest are allowed"
         )
+    if group.message_seq > MESSAGE_NUMBER_MAX:
+        yield f"message {group.message_seq} is the newest; at most {MESSAGE_NUMBER_MAX} is allowed"
     if group.shown_at < 0:
         yield f"its newest message is of {group.shown_at}; Unix seconds may not be negative"
 
@@ -84,8 +87,11 @@ def membership_problems(incarnation: int, membership: Membership) -> Iterator[st
         yield f"the incarnation is {incarnation}; a positive one is required"
     if membership.joined_at < 0:
         yield f"began at {membership.joined_at}; Unix seconds may not be negative"
-    if membership.listed_from < 0:
-        yield f"is in the list from message {membership.listed_from} on; 0 or more is required"
+    if not 0 <= membership.listed_from <= MESSAGE_NUMBER_MAX + 1:
+        yield (
+            f"is in the list from message {membership.listed_from} on;"
+            f" 0 to {MESSAGE_NUMBER_MAX + 1} are allowed"
+        )
     if membership.pinned_at < 0:
         yield f"was pinned at {membership.pinned_at}; Unix seconds may not be negative"
 

@@ -288,6 +288,10 @@ class Store(Protocol):
         `REPEAT_SECONDS` before `now` is counted no second time.
         """
 
+    async def posted_before(self, sdkappid: int, group: ChatGroup, key: str, now: int) -> Posted | None:
+        """The message that was posted to this incarnation of `group` under `key` within
+        `REPEAT_SECONDS` before `now`."""
+
     async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
         """Pin conversations of an account's list, all or none; at most `most` may be pinned. What is
         pinned stays as it is. Raises `UnknownAccount`."""

@@ -17,6 +17,8 @@ from process import PROGRAM
 
 Invoke = Callable[..., Result]
 
+COUNTS = "accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1"
+
 
 @pytest.fixture(autouse=True)
 def _made(invoke: Invoke) -> None:
@@ -48,15 +50,11 @@ def test_a_backup_is_restored_and_verified(invoke: Invoke, tmp_path: Path) -> No
     assert made.output == f"copy.db has {size} bytes; {verify}\n"
     restored = invoke("restore", "copy.db", "--store", "sqlite:///new.db")
     assert restored.exit_code == 0, restored.output
-    assert restored.output == (
-        "new.db is restored: accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1\n"
-    )
+    assert restored.output == f"new.db is restored: {COUNTS}\n"
     for store in ("copy.db", "new.db"):
         verified = invoke("verify", "--store", f"sqlite:///{store}")
         assert verified.exit_code == 0
-        assert verified.output == (
-            "problems: 0; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1\n"
-        )
+        assert verified.output == f"problems: 0; {COUNTS}\n"
 
 
 def test_the_store_can_come_from_a_variable(invoke: Invoke, tmp_path: Path) -> None:
@@ -97,7 +95,7 @@ def test_verify_prints_a_line_for_each_problem_and_ends_with_1(invoke: Invoke) -
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         "account 7:administrator: the version is 0; a positive one is required",
-        "problems: 1; accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1",
+        f"problems: 1; {COUNTS}",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatmarks.book import Account
+from chatmarks.limits import MESSAGE_DEPTH_MAX
 from harness import SDKAPPID, Caller
 
 SEND = "openim/sendmsg"
@@ -33,6 +34,14 @@ async def listed(caller: Caller, userid: str) -> dict[str, int]:
     return {one.peer.id: one.last_at for one in found.conversations if not one.is_empty}
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """Content that is so deep."""
+    content: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        content = {"inner": content}
+    return content
+
+
 SOUND = {"Url": "https://a", "UUID": "1", "Download_Flag": 2}
 VIDEO = {"VideoUrl": "https://a", "VideoUUID": "1", "ThumbUrl": "https://b", "ThumbUUID": "2"}
 GOOD_ELEMENTS = [
@@ -45,6 +54,7 @@ GOOD_ELEMENTS = [
     element("TIMFileElem", **SOUND, FileSize=1, FileName="a"),
     element("TIMVideoFileElem", **VIDEO, ThumbWidth=1, ThumbHeight=1),
 ]
+GOOD_ELEMENTS.append(element("TIMRelayElem", **nested(MESSAGE_DEPTH_MAX)))
 BAD_ELEMENTS = [
     element("TIMNothingElem"),
     element(Text=5),
@@ -56,4 +66,6 @@ BAD_ELEMENTS = [
     element("TIMImageElem", UUID="1"),
     element("TIMFileElem", FileSize="1"),
     element("TIMVideoFileElem", VideoSize="1"),
+    element("TIMRelayElem", **nested(MESSAGE_DEPTH_MAX + 1)),
+    element("TIMRelayElem", **nested(900)),
 ]

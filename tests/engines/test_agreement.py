@@ -27,7 +27,7 @@ from chatmarks.engines import open_store
 from chatmarks.seal import Seal
 from chatmarks.service import Service
 from chatmarks.store import ChatGroup
-from harness import ADMIN, Caller, Clock, account, chat_group, make_caller
+from harness import ADMIN, NOW, Caller, Clock, account, chat_group, make_caller
 
 Body = st.SearchStrategy[dict[str, Any]]
 Values = st.SearchStrategy[Any]
@@ -39,6 +39,7 @@ ANSWERS: Counter[tuple[str, int]] = Counter()
 # Few ids, so that calls meet each other; beside each good one, some that are refused.
 USERIDS = ["alice", "alice2", "al%ce", "1:bob", ADMIN]
 GROUP_IDS = ["room", "roo_", "@TGS#GROUP1", "@TGS#GROUP2"]
+TEXT = [{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hello"}}]
 GROUP_NAMES = ["work", "work", "work", "Work", "é", "e\u0301", "'\"\\\t", "x" * 32]
 TEXTS = ["", "text", "'; --", '"\\\n\u2028', "é" * 128, "👩‍👧"]
 INDEXES = [0, 1, 2, 3, 5, 8]
@@ -168,10 +169,106 @@ BODIES: dict[str, Body] = {
         }
     ),
 }
+message = {"MsgBody": mostly([TEXT], [[], [{"MsgType": "TIMNothing", "MsgContent": {}}], None])}
+randoms = mostly([1, 2, 3], [-1, "1", 2**70])
+flags = mostly([0, 1, 2, 7, 15, 63, 64], [-1, "7"])
+controls = st.sampled_from([[], [], ["NoLastMsg"], ["NoUnread"]])
+seconds = mostly([NOW - 5, NOW, NOW + 30, NOW + 90, NOW + 600], [-1, "1", 2**40])
+live_message = {
+    "SyncOtherMachine": mostly([1, 2], [0]),
+    "MsgLifeTime": mostly([60, 604800, 0], [-1, 604801]),
+    "OnlineOnlyFlag": mostly([0, 0, 1], [2]),
+    "SendMsgControl": controls,
+    "MsgSeq": mostly([1, 2], [-1]),
+}
+cursors = mostly([0, 0, 0, 0, NOW, NOW + 60, NOW + 300], [-1, "0"])
+choices = mostly([0, 1], [2])
+off_list = st.one_of(
+    st.fixed_dictionaries({"From_Account": owners, "Type": st.just(1), "To_Account": userids}),
+    st.fixed_dictionaries(
+        {
+            "From_Account": owners,
+            "Type": mostly([2, "2"], [3]),
+            "ToGroupid": mostly(["room", "roo_"], ["nowhere", "é"]),
+        },
+        optional={"ClearRamble": mostly([0, 1], [2])},
+    ),
+)
+BODIES |= {
+    "openim/sendmsg": st.fixed_dictionaries(
+        {"To_Account": userids, "MsgRandom": randoms, **message},
+        optional={"From_Account": owners, **live_message},
+    ),
+    "openim/batchsendmsg": st.fixed_dictionaries(
+        {"To_Account": some(userids), "MsgRandom": randoms, **message},
+        optional={"From_Account": owners, **live_message},
+    ),
+    "openim/importmsg": owned(
+        SyncFromOldSystem=mostly([1, 2, 5], [0]),
+        To_Account=userids,
+        MsgRandom=randoms,
+        MsgTimeStamp=seconds,
+        **message,
+    ),
+    "group_open_http_svc/send_group_msg": st.fixed_dictionaries(
+        {"GroupId": mostly(["room", "room", "roo_"], ["nowhere"]), "Random": randoms, **message},
+        optional={
+            "From_Account": owners,
+            "OnlineOnlyFlag": mostly([0, 0, 1], [2]),
+            "SendMsgControl": controls,
+        },
+    ),
+    "group_open_http_svc/import_group_msg": st.fixed_dictionaries(
+        {
+            "GroupId": mostly(["room", "room", "roo_"], ["nowhere"]),
+            "MsgList": some(
+                st.fixed_dictionaries(
+                    {"From_Account": owners, "SendTime": seconds, **message},
+                    optional={"Random": randoms},
+                )
+            ),
+        },
+        optional={"RecentContactFlag": mostly([0, 1], [2])},
+    ),
+    "recentcontact/get_list": owned(
+        TimeStamp=cursors,
+        StartIndex=cursors,
+        TopTimeStamp=cursors,
+        TopStartIndex=cursors,
+        AssistFlags=flags,
+    ),
+    "recentcontact/delete": off_list,
+    "x/1/recentcontact/top": owned(
+        OperationType=mostly([1, 1, 2], [3]), RecentContactItem=some(contacts)
+    ),
+    "x/1/recentcontact/query": st.fixed_dictionaries(
+        {"From_Account": owners},
+        optional={
+            "GroupName": group_names,
+            "MarkAll": few(bits),
+            "MarkAny": few(bits),
+            "MarkNone": few(bits),
+            "CustomMarkText": texts,
+            "TopFlag": choices,
+            "InList": choices,
+            "Limit": mostly([1, 2, 500], [0]),
+        },
+    ),
+    "x/1/recentcontact/who": st.fixed_dictionaries(
+        {"ContactItem": contacts},
+        optional={
+            "MarkAll": few(bits),
+            "InGroup": choices,
+            "StartUserID": mostly(["", *USERIDS], ["é"]),
+            "Limit": mostly([1, 2, 1000], [0]),
+        },
+    ),
+}
 NONSENSE = st.sampled_from([b"", b"{}", b"[]", b"\xff", b"{"])
 # What works on books is drawn more often than what lies around them.
 ON_BOOKS = [path for path in BODIES if path.startswith("recentcontact/")]
-paths = st.sampled_from([*BODIES, *ON_BOOKS * 3])
+MESSAGES = [path for path in BODIES if "msg" in path]
+paths = st.sampled_from([*BODIES, *ON_BOOKS * 6, *MESSAGES, "x/1/recentcontact/top"])
 calls = paths.flatmap(
     lambda path: st.tuples(st.just(path), mostly([BODIES[path]], [NONSENSE]).flatmap(lambda body: body))
 )
@@ -179,7 +276,7 @@ calls = paths.flatmap(
 PROFILES: list[dict[str, Any]] = [
     {},
     {"unknown_account": "lenient", "unknown_chat_group": "lenient"},
-    {"get_page_size": 2, "pooling": "split", "group_name_bytes_max": 64},
+    {"get_page_size": 2, "pooling": "split", "group_name_bytes_max": 64, "list_size_max": 2},
     {"check_to_account": True, "pooling": "per_group", "get_page_size": 1},
     {"edition": "basic"},
 ]
@@ -250,6 +347,10 @@ class Engines(RuleBasedStateMachine):
             self.compare("recentcontact/get_contact_group", {"From_Account": userid, "StartIndex": 0})
             everyone = {"From_Account": userid, "ContactItem": good_contacts}
             self.compare("recentcontact/search_contact_group", everyone)
+            begin = dict.fromkeys(("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"), 0)
+            self.compare("recentcontact/get_list", {"From_Account": userid, **begin, "AssistFlags": 63})
+        for contact in good_contacts:
+            self.compare("x/1/recentcontact/who", {"ContactItem": contact})
         self.compare(
             "im_open_login_svc/account_check", {"CheckItem": [{"UserID": name} for name in USERIDS]}
         )
@@ -287,7 +388,7 @@ def test_the_engines_answer_alike_byte_for_byte(fresh_store: Callable[[], str]) 
     run_state_machine_as_test(
         EnginesHere,
         settings=settings(
-            max_examples=120,
+            max_examples=240,
             stateful_step_count=25,
             derandomize=True,
             database=None,

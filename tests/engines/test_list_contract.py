@@ -254,6 +254,20 @@ async def test_a_repeat_is_told_the_first_message_and_counted_no_second_time(sto
     assert late == Posted(3, NOW + REPEAT_SECONDS + 1)
 
 
+async def test_a_posted_message_is_known_by_its_key_for_as_long_as_repeats_are(store: Store) -> None:
+    await make_room(store)
+    assert await store.posted_before(SDKAPPID, ROOM, "k", NOW) is None
+    await store.post(SDKAPPID, ROOM, message(NOW, "k"))
+    for now, known in ((NOW + REPEAT_SECONDS, True), (NOW + REPEAT_SECONDS + 1, False)):
+        found = await store.posted_before(SDKAPPID, ROOM, "k", now)
+        assert found == (Posted(1, NOW, is_repeat=True) if known else None)
+    assert await store.posted_before(SDKAPPID + 1, ROOM, "k", NOW) is None
+    await store.delete_chat_group(SDKAPPID, "room")
+    again = ChatGroup("room", "Public", "a room", "")
+    await store.create_chat_group(SDKAPPID, again)
+    assert await store.posted_before(SDKAPPID, again, "k", NOW) is None
+
+
 async def test_of_many_messages_of_one_key_at_once_one_is_counted(store_url: str) -> None:
     stores = [await open_store(store_url) for _ in range(1 if store_url == "memory:" else 3)]
     await stores[0].create_account(ALICE)

@@ -11,20 +11,23 @@ import pytest
 from chatmarks.book import Account
 from chatmarks.commands import COMMANDS
 from chatmarks.engines import open_store
-from chatmarks.store import ChatGroup, Kept, Membership, Store, UnknownAccount
-from harness import ADMIN, SDKAPPID, Caller, Clock, account, chat_group, make_caller
+from chatmarks.store import AppChatGroup, Store, UnknownAccount, Whole
+from harness import ADMIN, NOW, SDKAPPID, Caller, Clock, account, chat_group, make_caller
 from nasty import Fate, NastyStore
 
 USERIDS = ["alice", "bob", "carol", "dave"]
 GROUP_IDS = ["room", "hall"]
 GROUP_NAMES = ["work", "friends", "Work"]
 CALLS = 400
+TEXT = [{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hello"}}]
 
-# What the three services answer when the store is busy, and after a fault.
+# What each service answers when the store is busy, and after a fault.
 BUSY_AND_FAULT = {
     "recentcontact": (50005, 50004),
     "im_open_login_svc": (70169, 70500),
     "group_open_http_svc": (10002, 10002),
+    "openim": (20004, 91000),
+    "x": (50005, 50004),
 }
 
 
@@ -180,6 +183,47 @@ GOOD_CALLS: dict[str, dict[str, Any]] = {
         "GroupId": "room",
         "MemberToDel_Account": ["alice"],
     },
+    "group_open_http_svc/send_group_msg": {"GroupId": "room", "Random": 7, "MsgBody": TEXT},
+    "group_open_http_svc/import_group_msg": {
+        "GroupId": "room",
+        "MsgList": [{"From_Account": "alice", "SendTime": NOW, "MsgBody": TEXT}],
+    },
+    "openim/sendmsg": {
+        "From_Account": "alice",
+        "To_Account": "bob",
+        "MsgRandom": 7,
+        "MsgBody": TEXT,
+    },
+    "openim/batchsendmsg": {
+        "From_Account": "alice",
+        "To_Account": ["bob"],
+        "MsgRandom": 7,
+        "MsgBody": TEXT,
+    },
+    "openim/importmsg": {
+        "SyncFromOldSystem": 1,
+        "From_Account": "alice",
+        "To_Account": "bob",
+        "MsgRandom": 7,
+        "MsgTimeStamp": NOW,
+        "MsgBody": TEXT,
+    },
+    "recentcontact/get_list": {
+        "From_Account": "alice",
+        "TimeStamp": 0,
+        "StartIndex": 0,
+        "TopTimeStamp": 0,
+        "TopStartIndex": 0,
+        "AssistFlags": 15,
+    },
+    "recentcontact/delete": {"From_Account": "alice", "Type": 2, "ToGroupid": "room"},
+    "x/1/recentcontact/top": {
+        "From_Account": "alice",
+        "OperationType": 1,
+        "RecentContactItem": [chat_group("room")],
+    },
+    "x/1/recentcontact/query": {"From_Account": "alice"},
+    "x/1/recentcontact/who": {"ContactItem": account("bob")},
 }
 commands = pytest.mark.parametrize("path", COMMANDS)
 
@@ -197,18 +241,9 @@ async def prepared(store: Store) -> Caller:
     return caller
 
 
-async def everything(
-    store: Store,
-) -> tuple[list[Kept | None], set[str], dict[str, ChatGroup], list[dict[str, Membership]]]:
+async def everything(store: Store) -> tuple[list[Whole], list[AppChatGroup]]:
     """All that the good calls could change, with versions."""
-    userids, group_ids = ["alice", "bob", "erin"], ["room", "hall"]
-    known = await store.known_accounts(SDKAPPID, userids)
-    kept = [
-        await store.read(Account(SDKAPPID, userid)) if userid in known else None for userid in userids
-    ]
-    groups = await store.chat_groups(SDKAPPID, group_ids)
-    members = [await store.members(SDKAPPID, group) for group in groups.values()]
-    return kept, known, groups, members
+    return await store.wholes("", 100), await store.all_chat_groups("", 100)
 
 
 @commands
@@ -268,3 +303,23 @@ async def test_calls_over_many_accounts_that_broke_off_are_finished_by_repeating
         broken += 1
     assert await store.known_accounts(SDKAPPID, [*userids, "alice"]) == {"alice"}
     assert broken > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_messages_that_broke_off_are_sent_once_by_repeating_them(store: Store, seed: int) -> None:
+    caller = await prepared(store)
+    caller.service.store = NastyStore(store, seed, [*[Fate.PLAIN] * 3, Fate.BUSY, Fate.DIES])
+    broken = 0
+    for number in range(10):
+        many = {"From_Account": "alice", "To_Account": ["bob", ADMIN], "MsgBody": TEXT}
+        room = {"GroupId": "room", "MsgBody": TEXT}
+        while await caller.code("openim/batchsendmsg", {**many, "MsgRandom": number}):
+            broken += 1
+        while await caller.code("group_open_http_svc/send_group_msg", {**room, "Random": number}):
+            broken += 1
+    assert broken > 0
+    room_now = (await store.chat_groups(SDKAPPID, ["room"]))["room"]
+    assert (room_now.message_seq, room_now.shown_seq) == (10, 10)
+    for userid, expected in (("alice", {"bob", ADMIN, "room"}), ("bob", {"alice"})):
+        listing = await store.conversations(Account(SDKAPPID, userid), 100)
+        assert {one.peer.id for one in listing.conversations} == expected

@@ -94,7 +94,21 @@ async def remove_alice(caller: Caller) -> int:
     return await caller.code("group_open_http_svc/delete_group_member", body)
 
 
-@pytest.mark.parametrize("ask", [add_alice, remove_alice])
+MESSAGE = [{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hello"}}]
+
+
+async def send_to_alice(caller: Caller) -> int:
+    # One write: that of the receiver, which has the key.
+    body = {"To_Account": "alice", "SyncOtherMachine": 2, "MsgRandom": 7, "MsgBody": MESSAGE}
+    return await caller.code("openim/sendmsg", body)
+
+
+async def send_to_room(caller: Caller) -> int:
+    body = {"GroupId": "room", "Random": 7, "MsgBody": MESSAGE}
+    return await caller.code("group_open_http_svc/send_group_msg", body)
+
+
+@pytest.mark.parametrize("ask", [add_alice, remove_alice, send_to_alice, send_to_room])
 async def test_a_repeated_change_of_members_is_not_acknowledged_before_a_standby_has_it(
     lonely_store: Store, lonely_url: str, ask: Ask
 ) -> None:

@@ -318,12 +318,11 @@ def content(field: str, value: str) -> str:
         ),
         (
             "UPDATE membership SET listed_from = -1",
-            f"{M}: is in the list from message -1 on; 0 or more is required",
+            f"{M}: is in the list from message -1 on; 0 to 4294967296 are allowed",
         ),
         (
             "UPDATE membership SET listed_from = 4",
-            f"{M}: is in the list from message 4 on, and 2 is the newest;"
-            + " at most the next one is allowed",
+            f"{M}: is in the list from message 4 on, and 2 is the newest; at most 3 is allowed",
         ),
         (
             "UPDATE membership SET pinned_at = -1",

@@ -165,6 +165,19 @@ async def test_half_a_surrogate_pair_is_50002_where_it_is_read(
         assert answer["ErrorInfo"].startswith("From_Account holds half of a surrogate pair")
 
 
+@pytest.mark.parametrize("escape", [b"\\ud800", b"\\udc00"])
+async def test_half_a_surrogate_pair_is_refused_also_in_a_name_and_in_place_of_a_number(
+    caller: Caller, escape: bytes
+) -> None:
+    answer = await caller.call(GET, body(b'"%b"') % escape)
+    assert (answer["ErrorCode"], answer["ErrorInfo"][:20]) == (50002, "StartIndex holds hal")
+    element = b'{"MsgType":"TIMRelayElem","MsgContent":{"%b":1}}'
+    sent = b'{"To_Account":"alice","MsgRandom":1,"MsgBody":[%b]}' % element
+    answer = await caller.call("openim/sendmsg", sent % escape)
+    assert answer["ErrorCode"] == 90001
+    assert answer["ErrorInfo"].startswith("a name in MsgBody[0].MsgContent holds half")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chatmarks.limits import MESSAGE_BYTES_MAX, MESSAGE_NUMBER_MAX
+from chatmarks.limits import MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX, MESSAGE_NUMBER_MAX
 
 NOT_KEPT = "Messages are checked and not kept: there is a list of conversations here, and no history."
 
@@ -117,11 +117,20 @@ def element_problem(body: list[Element], field: str) -> str | None:
         shape = ELEMENTS.get(element.MsgType)
         if shape is None:
             return f"{name}.MsgType is no type of element; there are {', '.join(ELEMENTS)}"
+        if _is_deeper(element.MsgContent, MESSAGE_DEPTH_MAX):
+            return f"{name}.MsgContent is nested more than {MESSAGE_DEPTH_MAX} deep"
         try:
             msgspec.convert(element.MsgContent, shape)
         except msgspec.ValidationError as error:
             return f"{name}.MsgContent: {str(error).replace('`', '')}"
     return None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return not levels or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 def size_problem(body: list[Element], custom_data: str, field: str) -> str | None:

@@ -142,6 +142,14 @@ def post(
     return posted
 
 
+def posted_before(
+    connection: apsw.Connection, sdkappid: int, group: ChatGroup, key: str, now: int
+) -> Posted | None:
+    """The message that was posted under `key`."""
+    first = _remembered(connection, receiver_of(sdkappid, group), key, now)
+    return first and msgspec.structs.replace(first, is_repeat=True)
+
+
 def pin(
     connection: apsw.Connection, account: Account, peers: Sequence[Peer], at: int, most: int
 ) -> Pinning:

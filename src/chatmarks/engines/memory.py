@@ -203,6 +203,10 @@ class MemoryStore:
             self._remember(place, message.key, posted, message.now)
         return posted
 
+    async def posted_before(self, sdkappid: int, group: ChatGroup, key: str, now: int) -> Posted | None:
+        first = self._remembered((sdkappid, group.id, group.incarnation), key, now)
+        return first and replace(first, is_repeat=True)
+
     async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
         listed = {conversation.peer: conversation for conversation in await self._whole_list(account)}
         absent = tuple(peer for peer in peers if peer not in listed)

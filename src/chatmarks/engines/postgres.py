@@ -26,6 +26,7 @@ from chatmarks.engines import postgres_lists, postgres_whole
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections
 from chatmarks.engines.database import connected, examine
+from chatmarks.engines.list_rows import receiver_of, sender_of
 from chatmarks.engines.rows import (
     app_of,
     app_text,
@@ -277,8 +278,8 @@ class PostgresStore:
         await postgres_lists.converse(self._connections, account, userid, at, key, now)
 
     async def sent_before(self, account: Account, key: str, now: int) -> int | None:
-        rows = await self._connections.ask(sql.SENT, account.owner, key, now)
-        return rows[0][0] if rows else None
+        first = await postgres_lists.confirmed(self._connections, sender_of(account), key, now)
+        return None if first is None else first.at
 
     async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
         until = time.monotonic() + CHANGE_SECONDS_MAX
@@ -287,6 +288,10 @@ class PostgresStore:
                 return await postgres_lists.post(self._connections, sdkappid, group, message, until)
             except asyncpg.NotNullViolationError:
                 await self._pause(until)
+
+    async def posted_before(self, sdkappid: int, group: ChatGroup, key: str, now: int) -> Posted | None:
+        receiver = receiver_of(sdkappid, group)
+        return await postgres_lists.confirmed(self._connections, receiver, key, now)
 
     async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
         return await postgres_lists.pin(self._connections, account, peers, at, most)

@@ -48,6 +48,16 @@ async def conversations(connections: Connections, account: Account, limit: int) 
     return Listing(listed)
 
 
+async def confirmed(connections: Connections, sender: Sender, key: str, now: int) -> Posted | None:
+    """The message that is known under `key`, once that is committed."""
+
+    async def work(connection: Connection) -> Any:
+        return await connection.fetchrow(sql.SENT, *sender, key, now)
+
+    row = await connections.change(work)
+    return None if row is None else Posted(row[0], row[1], is_repeat=True)
+
+
 async def converse(
     connections: Connections, account: Account, userid: str, at: int, key: str | None, now: int
 ) -> None:

@@ -195,6 +195,9 @@ class SqliteStore:
     async def post(self, sdkappid: int, group: ChatGroup, message: Message) -> Posted | None:
         return await self._do(lists.post, sdkappid, group, message)
 
+    async def posted_before(self, sdkappid: int, group: ChatGroup, key: str, now: int) -> Posted | None:
+        return self._look(lambda: lists.posted_before(self._reader, sdkappid, group, key, now))
+
     async def pin(self, account: Account, peers: Sequence[Peer], at: int, most: int) -> Pinning:
         return await self._do(lists.pin, account, peers, at, most)
 

@@ -157,9 +157,12 @@ WITH taken AS (
 SELECT count(*) FROM taken
 """
 
+# Written as it is, so that there is something to commit: whoever gets the first answer again must be
+# able to rely on it, and the message may be on no standby yet.
 SENT = """
-SELECT sent_at FROM sent
- WHERE owner = $1 AND kind = 1 AND incarnation = 0 AND message_key = $2 AND known_until >= $3
+UPDATE sent SET sent_at = sent_at
+ WHERE owner = $1 AND kind = $2 AND incarnation = $3 AND message_key = $4 AND known_until >= $5
+RETURNING seq, sent_at
 """
 
 FORGET_SENT = (

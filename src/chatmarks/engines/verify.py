@@ -264,7 +264,7 @@ def _memberships(connection: apsw.Connection) -> Iterator[list[Problem]]:
         if message_seq is not None and membership.listed_from > message_seq + 1:
             problems.append(
                 f"is in the list from message {membership.listed_from} on, and {message_seq} is the"
-                " newest; at most the next one is allowed"
+                f" newest; at most {message_seq + 1} is allowed"
             )
         name = on_one_line(chat_group)
         yield [Problem("membership", on_one_line(owner), name, text) for text in problems]

@@ -52,6 +52,15 @@ async def test_the_lists_of_a_community_stay_as_they_are(caller: Caller, clock: 
     assert await listed(caller, OWNER) == {}
 
 
+async def test_an_import_that_shows_in_lists_can_be_repeated_and_completed(caller: Caller) -> None:
+    first, second = one(NOW + 10, Random=7), one(NOW + 20, Random=8)
+    await results(caller, importing(first, RecentContactFlag=1))
+    for _ in range(2):
+        body = importing(first, second, RecentContactFlag=1)
+        assert await results(caller, body) == [(1, NOW + 10, 0), (2, NOW + 20, 0)]
+    assert await listed(caller, OWNER) == {"room": NOW + 20}
+
+
 async def test_a_repeat_is_answered_as_the_first_for_five_minutes(caller: Caller, clock: Clock) -> None:
     body = importing(one(NOW + 10, Random=7))
     for later, seq in ((0, 1), (300, 1), (1, 2)):

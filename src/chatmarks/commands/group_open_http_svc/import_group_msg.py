@@ -26,7 +26,7 @@ from chatmarks.commands.group_open_http_svc.send_group_msg import post
 from chatmarks.commands.message import NOT_KEPT, Element, size_problem
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import MESSAGES_PER_IMPORT_MAX, Profile
-from chatmarks.store import Message, Store
+from chatmarks.store import ChatGroup, Message, Posted, Store
 
 
 class Imported(Struct, frozen=True):
@@ -118,6 +118,9 @@ async def import_group_msg(request: Request, call: Call, store: Store) -> Answer
         result = Result(0, message.SendTime, _code(message, newest, call))
         if outcome := call.failing.get(position):
             result = replace(result, Result=outcome.code)
+        elif first := await _before(message, group, call, store):
+            # Its time was right when it came first, and lies before others now.
+            result = Result(first.seq, first.at, Code.OK)
         elif not result.failed:
             # A community takes no notice of the flag: document 34968.
             shows = request.RecentContactFlag == 1 and group.type != "Community"
@@ -128,6 +131,13 @@ async def import_group_msg(request: Request, call: Call, store: Store) -> Answer
             result = replace(result, MsgSeq=posted.seq, MsgTime=posted.at)
         results.append(result)
     return Answer(results)
+
+
+async def _before(message: Imported, group: ChatGroup, call: Call, store: Store) -> Posted | None:
+    """The message of which this one is a repeat."""
+    if message.Random is None:
+        return None
+    return await store.posted_before(call.sdkappid, group, str(message.Random), call.now)
 
 
 def _code(message: Imported, newest: int, call: Call) -> Code:

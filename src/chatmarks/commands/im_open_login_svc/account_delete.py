@@ -6,6 +6,7 @@ Document: 1047/34955. Each account has a result of its own; `ActionStatus` stays
 from __future__ import annotations
 
 from asyncio import gather
+from collections import defaultdict
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -83,5 +84,15 @@ async def account_delete(request: Request, call: Call, store: Store) -> Answer:
             return Result(Code.OK, "", userid)
         return Result(Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist", userid)
 
-    # At once, so that they can share a sync.
-    return Answer(await gather(*(delete(*item) for item in enumerate(items(request)))))
+    async def delete_in_turn(positions: Sequence[int]) -> None:
+        for position in positions:
+            results[position] = await delete(position, userids[position])
+
+    userids = items(request)
+    results: dict[int, Result] = {}
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    for position, userid in enumerate(userids):
+        positions[userid].append(position)
+    # At once, so that they can share a sync; but one that is named twice in the order of the request.
+    await gather(*map(delete_in_turn, positions.values()))
+    return Answer([results[position] for position in range(len(userids))])

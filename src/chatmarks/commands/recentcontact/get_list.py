@@ -128,20 +128,20 @@ class _Page(Struct, frozen=True):
 
 
 def _page(listing: Listing, request: Request, profile: Profile) -> _Page:
-    """The page that is asked for. The first ones of a list are kept with it."""
+    """The page that is asked for. The last first page of a list is kept with it."""
     size, room = profile.get_page_size, profile.list_size_max
     with_empty, knows_pins = bool(request.AssistFlags & EMPTY), bool(request.AssistFlags & PINNED)
     begin = _begin(request)
     key = size, room, with_empty, knows_pins
-    pages: dict[object, _Page] = listing.__dict__.setdefault("first_pages", {})
-    if begin is None and key in pages:
-        return pages[key]
+    kept: tuple[object, _Page] | None = listing.__dict__.get("first_page")
+    if begin is None and kept and kept[0] == key:
+        return kept[1]
     conversations, end = page_below(shown_in(listing, room, with_empty=with_empty), begin, size)
     if not knows_pins:
         conversations = [replace(each, pinned_at=0) for each in conversations]
     page = _Page([(each.peer, _beginning(each)) for each in in_order(conversations)], end)
     if begin is None:
-        pages[key] = page
+        listing.__dict__["first_page"] = key, page
     return page
 
 
