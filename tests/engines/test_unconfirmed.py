@@ -25,6 +25,8 @@ MARK = {
 # Lets what waits for a standby be there without one.
 GIVE_UP = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
+PROBE = "INSERT INTO probe VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET drawn = probe.drawn + 1"
+
 
 @pytest.fixture(scope="module")
 def lonely_url() -> Iterator[str]:
@@ -64,7 +66,7 @@ async def nobody_confirms(url: str) -> None:
     await configured(url, "SET synchronous_standby_names = 'nobody'")
     waits = False
     while not waits:
-        probe = asyncio.create_task(asyncio.to_thread(postgres.run, url, "SELECT txid_current()"))
+        probe = asyncio.create_task(asyncio.to_thread(postgres.run, url, PROBE))
         waits = await given_up(url, probe)
         await probe
 
