@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from chatmarks.control.app_data import Put
 from chatmarks.control.refused import Refused
 from chatmarks.store import UNFINISHED_RESTORES, Busy
 from control.kit import Kit, change, fill, lines, marked, seen
+from harness import Caller, account
 from nasty import Died, Fate, NastyStore
 
 
@@ -31,6 +33,44 @@ async def test_what_is_restored_is_what_was_kept(kit: Kit) -> None:
     assert await kit.store.known_chat_groups(caller.sdkappid, ["later"]) == set()
     assert await seen(other) == others
     assert await kit.store.read_property(UNFINISHED_RESTORES) is None
+
+
+async def test_a_list_is_restored_with_its_pins_and_what_was_taken_off(kit: Kit) -> None:
+    caller, other = await kit.app(), await kit.app()
+    await fill(caller)
+    await caller.accounts("peer", "second")
+    text = [{"MsgType": "TIMTextElem", "MsgContent": {"Text": "hello"}}]
+    room = {"GroupId": "g1", "MsgBody": text}
+    await caller.ok("group_open_http_svc/send_group_msg", {**room, "Random": 1})
+    for number, userid in enumerate(("peer", "second")):
+        message = {"From_Account": userid, "To_Account": "user_0001", "MsgRandom": number}
+        await caller.ok("openim/sendmsg", {**message, "MsgBody": text})
+    pin = {"From_Account": "user_0001", "OperationType": 1, "RecentContactItem": [account("peer")]}
+    await caller.ok("x/1/recentcontact/top", pin)
+    off = {"From_Account": "user_0001", "Type": 2, "ToGroupid": "g1"}
+    await caller.ok("recentcontact/delete", off)
+    listed = await seen_list(caller)
+    assert len(listed) == 2
+    await kit.upkeep.snapshot(caller.sdkappid, "a")
+    await caller.ok("group_open_http_svc/send_group_msg", {**room, "Random": 2})
+    await caller.ok("x/1/recentcontact/top", pin | {"OperationType": 2})
+    assert await seen_list(caller) != listed
+    for target in (caller, other):
+        await kit.upkeep.restore(target.sdkappid, "a", caller.sdkappid)
+        assert await seen_list(target) == listed
+        # The next message is the first that shows again, and has the next number.
+        answer = await target.ok("group_open_http_svc/send_group_msg", {**room, "Random": 3})
+        assert answer["MsgSeq"] == 2
+        assert len(await seen_list(target)) == 3
+    await kit.upkeep.reset(caller.sdkappid)
+    await caller.accounts("user_0001")
+    assert await seen_list(caller) == []
+
+
+async def seen_list(caller: Caller) -> Any:
+    begin = dict.fromkeys(("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"), 0)
+    asked = {"From_Account": "user_0001", **begin, "AssistFlags": 15}
+    return (await caller.ok("recentcontact/get_list", asked))["SessionItem"]
 
 
 async def test_a_snapshot_is_restored_into_another_app(kit: Kit) -> None:

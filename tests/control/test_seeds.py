@@ -46,6 +46,20 @@ async def test_a_seed_of_another_app_becomes_that_of_this_one(kit: Kit) -> None:
     assert await kit.store.app(5) is None
 
 
+async def test_a_seed_can_hold_a_list(kit: Kit) -> None:
+    caller = await kit.app()
+    joined = {"GroupId": "g1", "Role": "Member", "JoinTime": 2, "TopTime": 9}
+    recent = {"To_Account": "peer", "BeginTime": 3, "MsgTime": 5}
+    shown = {"MsgSeq": 7, "ShownMsgSeq": 7, "ShownMsgTime": 8}
+    user = USER | {"JoinedGroup": [joined], "RecentItem": [recent]}
+    assert await kit.upkeep.seed(caller.sdkappid, lines(GROUP | shown, user)) == Put(1, 1)
+    begin = dict.fromkeys(("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex"), 0)
+    answer = await caller.ok(
+        "recentcontact/get_list", {"From_Account": "user_0001", **begin, "AssistFlags": 7}
+    )
+    assert [(item["MsgTime"], item["TopFlag"]) for item in answer["SessionItem"]] == [(8, 1), (5, 0)]
+
+
 async def test_a_seed_replaces_what_it_names_and_leaves_the_rest(kit: Kit) -> None:
     caller = await kit.app()
     await fill(caller)

@@ -488,6 +488,22 @@ async def test_a_delete_among_messages_and_pins_is_final(store: Store) -> None:
     assert [await store.sent_before(ALICE, f"k{number}", NOW) for number in range(6)] == [None] * 6
 
 
+async def test_messages_beside_a_put_of_the_whole_account_come_before_or_after_it(
+    store: Store,
+) -> None:
+    (whole, _) = await store.wholes("", 2)
+    for number in range(20):
+        put = replace(whole, recents={"bob": Recent(NOW, NOW + number)})
+        await asyncio.gather(
+            store.converse(ALICE, "bob", NOW + 100, key=f"k{number}", now=NOW),
+            store.put_wholes([put]),
+            store.converse(ALICE, f"user{number}", NOW),
+        )
+        recents = (await store.wholes("", 1))[0].recents
+        assert recents["bob"] in (Recent(NOW, NOW + number), Recent(NOW, NOW + 100))
+        assert set(recents) <= {"bob", f"user{number}"}
+
+
 async def test_two_writers_lose_no_message(store_url: str) -> None:
     stores = [await open_store(store_url) for _ in range(1 if store_url == "memory:" else 2)]
     await stores[0].create_account(ALICE)

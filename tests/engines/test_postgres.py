@@ -200,6 +200,22 @@ def test_tables_of_every_schema_are_brought_up_to_what_fresh_ones_are(
     assert columns(url) == columns(postgres_url)
 
 
+async def test_rows_of_a_schema_without_lists_begin_with_no_message(postgres_url: str) -> None:
+    url = await asyncio.to_thread(schema_url, postgres_url, "rows")
+    await do(
+        url,
+        upgrade_script("postgresql", NOTHING, "0002"),
+        "INSERT INTO account VALUES ('1400000000:alice', 1, 0, '{}');"
+        "INSERT INTO chat_group VALUES ('1400000000:room', 'Public', 'a', '', 5, 7, 1400000000, 1);"
+        "INSERT INTO membership VALUES ('1400000000:alice', '1400000000:room', 7, 'Member', 9)",
+    )
+    await migrate(url, dry_run=False)
+    store = await open_store(url)
+    (room,) = (await store.conversations(ALICE, 100)).conversations
+    assert (room.peer.id, room.begun_at, room.last_at, room.is_empty) == ("room", 9, 9, True)
+    await store.close()
+
+
 def test_a_dry_run_changes_nothing(postgres_url: str) -> None:
     url = schema_url(postgres_url, "dry")
     plan = postgres.wait(migrate(url, dry_run=True))
