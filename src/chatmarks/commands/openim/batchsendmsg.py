@@ -110,9 +110,12 @@ async def batchsendmsg(request: Request, call: Call, store: Store) -> Answer:
     # Once each, and many at once, so that they can share a sync; not all, for the sake of other calls.
     receivers = [account for account in dict.fromkeys(going) if account.userid in accounts]
     reached: dict[Account, int] = {}
+    name = name_of(request)
     for begin in range(0, len(receivers), _AT_ONCE):
         some = receivers[begin : begin + _AT_ONCE]
-        times = await gather(*(_reached(request, sender, account, call, store) for account in some))
+        times = await gather(
+            *(_reached(request, name, sender, account, call, store) for account in some)
+        )
         reached |= {account: at for account, at in zip(some, times, strict=True) if at is not None}
     failed = [
         Failed(account.userid, call.failing[position].code)
@@ -126,13 +129,13 @@ async def batchsendmsg(request: Request, call: Call, store: Store) -> Answer:
 
 
 async def _reached(
-    request: Request, sender: Account, receiver: Account, call: Call, store: Store
+    request: Request, name: str, sender: Account, receiver: Account, call: Call, store: Store
 ) -> int | None:
     """The time of the message; None where the receiver was deleted meanwhile."""
     if not shows(request):
         return call.now
     syncs = request.SyncOtherMachine == 1
-    delivery = Delivery(sender, receiver, name_of(request), call.now, call.now, syncs)
+    delivery = Delivery(sender, receiver, name, call.now, call.now, syncs)
     try:
         return await delivered(delivery, store)
     except Fail as fail:
