@@ -183,6 +183,7 @@ class Service:
                 self._draw_id,
                 failing=asked.failing,
                 caller=caller.identifier or "",
+                told_at=second if app.feed else None,
             )
             answer = encode_answer(await self._run(command, decode_body(command, asked.body), call))
         except Fail as fail:
@@ -262,7 +263,7 @@ class Service:
             try:
                 return await self._on_book(command, request, call, account)
             except UnknownAccount:
-                await self.store.create_account(account)
+                await self.store.create_account(account, told_at=call.told_at)
         return await self._on_book(command, request, call, account)
 
     async def _on_book(
@@ -286,7 +287,7 @@ class Service:
             changed: tuple[Book, Struct] = command.run(request, book, call)
             return changed
 
-        return await self.store.update(account, change)
+        return await self.store.update(account, change, told_at=call.told_at)
 
     async def _knowing(self, command: Command, request: Any, call: Call) -> Call:
         """`call` with those of the peers that `request` brings data to which do not exist.
