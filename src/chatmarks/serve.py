@@ -26,9 +26,12 @@ from chatmarks.config import Settings, is_loopback
 from chatmarks.control.clocks import Clocks
 from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store
+from chatmarks.feed.endpoint import Feed
+from chatmarks.feed.readers import lags
+from chatmarks.feed.upkeep import kept_up
 from chatmarks.lane import Lane
 from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
-from chatmarks.metrics import Metrics, text
+from chatmarks.metrics import Lag, Metrics, text
 from chatmarks.seal import Seal
 from chatmarks.service import Observed, Road, Service
 from chatmarks.store import UNFINISHED_RESTORES, App, Store
@@ -67,20 +70,24 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         road, more = await stack.enter_async_context(_road(settings, store, seal, service, clocks))
 
         async def metrics_page() -> bytes:
-            return text(metrics.counts())
+            return text(metrics.counts(), lags=await known_lags(store))
 
         admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, more)
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
+        watch = await stack.enter_async_context(kept_up(store, seal))
+        application = public(road, Feed(service, watch))
         await stack.enter_async_context(
             listening(
                 (
-                    http(public(road), settings.tls_cert, settings.tls_key, lane=Lane(road)),
+                    http(application, settings.tls_cert, settings.tls_key, lane=Lane(road)),
                     public_socket,
                 ),
                 (http(admin_app), admin_socket),
             )
         )
+        # Before the listeners wait for who waits.
+        stack.callback(watch.end)
         yield await described(settings, store, public_socket, admin_socket)
 
 
@@ -161,6 +168,15 @@ async def described(
         app=settings.apps[0] if settings.apps else None,
         has_apps=bool(await store.apps()),
     )
+
+
+async def known_lags(store: Store) -> list[Lag]:
+    """How far readers of feeds are behind; nothing while the store cannot tell."""
+    try:
+        return await lags(store)
+    except Exception as error:  # noqa: BLE001 - the other metrics are told all the same
+        log.warning("how far readers of feeds are behind cannot be told: %s", error or type(error))
+        return []
 
 
 async def problem_of(service: Service) -> str | None:
@@ -269,6 +285,7 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
             else tuple(seal.seal(before.sdkappid, key) for key in declared.keys),
             profile=before.profile if declared.profile is None else declared.profile,
             overrides=before.overrides if declared.overrides is None else declared.overrides,
+            feed=before.feed if declared.feed is None else declared.feed,
         )
         return before if app is not None and after == before else after
 
