@@ -40,6 +40,11 @@ UNFINISHED_RESTORES = "unfinished_restores"
 and of what they were restored from. They have a part of the old and a part of the new."""
 
 
+UNFINISHED_PULL = "unfinished_pull:"
+"""How the name of another property begins, which ends with the SDKAppID of the app that accounts are
+pulled into: JSON of how far that came."""
+
+
 class UnknownAccount(Exception):
     """The account was never created, or was deleted."""
 

@@ -28,6 +28,7 @@ from chatmarks.soundness import (
 from chatmarks.store import (
     UNFINISHED_COPY_FROM,
     UNFINISHED_COPY_RUN,
+    UNFINISHED_PULL,
     UNFINISHED_RESTORES,
     App,
     ChatGroup,
@@ -331,5 +332,7 @@ def _exists(connection: apsw.Connection, account: Account) -> bool:
 
 def _properties(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for (name,) in connection.execute(_PROPERTIES):
-        if name not in _KNOWN_PROPERTIES:
+        of_app = name.removeprefix(UNFINISHED_PULL.encode())
+        is_pull = of_app != name and is_sdkappid(of_app.decode(errors="replace"))
+        if name not in _KNOWN_PROPERTIES and not is_pull:
             yield [Problem("property", on_one_line(name), "", "no chatmarks knows it")]
