@@ -49,6 +49,10 @@ STALE_COPY = "stale_copy:"
 """What the names of properties begin with that say that the account of the key behind it may be another
 one at the server that it is a copy of."""
 
+UNFINISHED_PULL = "unfinished_pull:"
+"""How the name of another property begins, which ends with the SDKAppID of the app that accounts are
+pulled into: JSON of how far that came."""
+
 
 class UnknownAccount(Exception):
     """The account was never created, or was deleted."""

@@ -107,7 +107,7 @@ def test_events_that_no_chatmarks_would_have_written_are_told(path: Path) -> Non
     )
     assert lines(path) == [
         f"event {SDKAPPID}:1: has number 1 and token 0; both must be above 0",
-        f"event {SDKAPPID}:1: its account '7:alice' is none of the app",
+        f"event {SDKAPPID}:1: its account 7:alice is none of the app",
         f"event {SDKAPPID}:5: comes after number 1; no number may be missing",
         f"event {SDKAPPID}:5: its content cannot be read: Expected `str`, got `int` - at `$[0]`",
     ]

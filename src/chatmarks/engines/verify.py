@@ -31,6 +31,7 @@ from chatmarks.store import (
     STALE_COPY,
     UNFINISHED_COPY_FROM,
     UNFINISHED_COPY_RUN,
+    UNFINISHED_PULL,
     UNFINISHED_RESTORES,
     App,
     ChatGroup,
@@ -85,7 +86,7 @@ _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
 _KNOWN_PROPERTIES = {
     name.encode() for name in (UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, UNFINISHED_RESTORES)
 }
-_KNOWN_BEGINNINGS = (FEED_READER.encode(), STALE_COPY.encode())
+_KNOWN_BEGINNINGS = tuple(text.encode() for text in (FEED_READER, STALE_COPY, UNFINISHED_PULL))
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
