@@ -34,12 +34,14 @@ class Counts(Struct, frozen=True):
 
 
 class Lag(Struct, frozen=True):
-    """How far a reader is behind: how many events, and how old the oldest of them is, in seconds."""
+    """How far a reader is behind: how many events, and how old the oldest of them is, in seconds; `left`:
+    how many accounts it is still to try again."""
 
     sdkappid: int
     reader: str
     events: int
     seconds: float
+    left: int = 0
 
 
 class Workers(Struct, frozen=True):
@@ -153,10 +155,15 @@ class _Families:
         seconds = GaugeMetricFamily(
             "chatmarks_feed_lag_seconds", "Age of the oldest of them.", labels=labels
         )
+        left = GaugeMetricFamily(
+            "chatmarks_feed_left_accounts", "Accounts that it is still to try again.", labels=labels
+        )
         for lag in self._lags:
-            events.add_metric((str(lag.sdkappid), lag.reader), lag.events)
-            seconds.add_metric((str(lag.sdkappid), lag.reader), lag.seconds)
-        yield from (events, seconds)
+            name = str(lag.sdkappid), lag.reader
+            events.add_metric(name, lag.events)
+            seconds.add_metric(name, lag.seconds)
+            left.add_metric(name, lag.left)
+        yield from (events, seconds, left)
 
 
 def _cumulated(classes: list[float]) -> list[tuple[str, float]]:

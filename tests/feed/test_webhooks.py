@@ -216,9 +216,8 @@ async def test_one_reads_until_it_lets_go_or_is_silent_for_long(store: Store) ->
     assert (position.seq, position.token) == (0, 0)
     assert abs(position.until - time.time() - HOLD_SECONDS) < 2
     assert await two.hold() is None
-    held = await one.hold()
-    assert held is not None
-    await one.release(held)
+    assert await one.hold() is not None
+    await one.release()
     assert await two.hold() is not None
     assert await one.hold() is None
 
@@ -226,14 +225,13 @@ async def test_one_reads_until_it_lets_go_or_is_silent_for_long(store: Store) ->
 async def test_a_position_is_written_only_by_who_has_the_reader(store: Store) -> None:
     await created(store, "alice")
     one, two = (Reader(store, SDKAPPID, READER) for _ in range(2))
-    position = await one.hold()
-    assert position is not None
+    assert await one.hold() is not None
     (told,) = await store.events(SDKAPPID, 0, 9)
-    await one.release(position)
+    await one.release()
     assert await two.hold() is not None
     with pytest.raises(Lost):
-        await one.advance(told)
-    await two.advance(told)
+        await one.move(told.seq, told.token)
+    await two.move(told.seq, told.token)
 
 
 async def test_a_reader_begins_with_what_happens_from_then_on_and_its_lag_is_told(store: Store) -> None:
@@ -250,7 +248,7 @@ async def test_a_reader_begins_with_what_happens_from_then_on_and_its_lag_is_tol
     (lag,) = await lags(store)
     assert (lag.sdkappid, lag.reader, lag.events) == (SDKAPPID, READER, 2)
     assert 0 <= lag.seconds < 60
-    await reader.advance(found[-1])
+    await reader.move(found[-1].seq, found[-1].token)
     (lag,) = await lags(store)
     assert (lag.events, lag.seconds) == (0, 0)
 

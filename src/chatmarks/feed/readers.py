@@ -6,6 +6,7 @@ of their machines; a position is only written by who still has it.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 
@@ -25,14 +26,17 @@ class Lost(Exception):
     """Another process reads now."""
 
 
-class Position(Struct, frozen=True):
+class Position(Struct, frozen=True, omit_defaults=True):
     """How far a reader has come: to the event with the number `seq`, 0 for none, and this token.
-    `holder` has it until `until`, Unix seconds."""
+    `holder` has it until `until`, Unix seconds. A mirror also keeps which accounts are `left` to be
+    tried again, and whether it is `whole`: every account was brought over once."""
 
     seq: int = 0
     token: int = 0
     holder: str = ""
     until: float = 0
+    left: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class Reader:
@@ -44,37 +48,57 @@ class Reader:
         self._property = property_of(sdkappid, name)
         self._me = secrets.token_hex(8)
         self._text: str | None = None
+        self._position = Position()
+        self._one_at_a_time = asyncio.Lock()
 
     async def hold(self) -> Position | None:
         """Hold the reader for some seconds more, from where it is, or from the newest event where it
         was never held; None while another process has it."""
-        now = time.time()
-        self._text = await self._store.read_property(self._property)
-        if self._text is None:
-            found = await newest(self._store, self._sdkappid)
-        else:
-            found = msgspec.json.decode(self._text, type=Position)
-        if found.holder not in ("", self._me) and found.until > now:
-            return None
-        try:
-            return await self._write(replace(found, holder=self._me, until=now + HOLD_SECONDS))
-        except Lost:
-            return None
+        async with self._one_at_a_time:
+            now = time.time()
+            self._text = await self._store.read_property(self._property)
+            if self._text is None:
+                found = await newest(self._store, self._sdkappid)
+            else:
+                found = msgspec.json.decode(self._text, type=Position)
+            if found.holder not in ("", self._me) and found.until > now:
+                return None
+            try:
+                return await self._write(replace(found, holder=self._me, until=now + HOLD_SECONDS))
+            except Lost:
+                return None
 
-    async def advance(self, told: Told) -> None:
-        """Note that the events up to this one are done. Raises `Lost`."""
-        until = time.time() + HOLD_SECONDS
-        await self._write(Position(told.seq, told.token, self._me, until))
+    async def move(
+        self,
+        seq: int,
+        token: int,
+        *,
+        left: tuple[str, ...] | None = None,
+        whole: bool | None = None,
+    ) -> Position:
+        """Note that the events up to this one are done; what is None stays. Raises `Lost`."""
+        async with self._one_at_a_time:
+            before = self._position
+            after = replace(
+                before,
+                seq=seq,
+                token=token,
+                until=time.time() + HOLD_SECONDS,
+                left=before.left if left is None else left,
+                whole=before.whole if whole is None else whole,
+            )
+            return await self._write(after)
 
-    async def release(self, position: Position) -> None:
-        """Let others have it at once."""
-        await self._write(replace(position, holder="", until=0))
+    async def release(self) -> None:
+        """Let others have it at once. Raises `Lost`."""
+        async with self._one_at_a_time:
+            await self._write(replace(self._position, holder="", until=0))
 
     async def _write(self, position: Position) -> Position:
         text = msgspec.json.encode(position).decode()
         if not await self._store.swap_property(self._property, self._text, text):
             raise Lost
-        self._text = text
+        self._text, self._position = text, position
         return position
 
 
@@ -110,5 +134,5 @@ async def lags(store: Store) -> list[Lag]:
         waiting = (await store.event_bounds(app))[1] - position.seq
         oldest = await store.events(app, position.seq, 1) if waiting > 0 else []
         seconds = max(0.0, time.time() - oldest[0].event.at) if oldest else 0.0
-        found.append(Lag(app, reader, max(0, waiting), seconds))
+        found.append(Lag(app, reader, max(0, waiting), seconds, len(position.left)))
     return found

@@ -137,13 +137,8 @@ class Delivery:
                 continue
             except asyncio.CancelledError:
                 with contextlib.suppress(Exception):
-                    await self._let_go()
+                    await self._reader.release()
                 raise
-
-    async def _let_go(self) -> None:
-        position = await self._reader.hold()
-        if position is not None:
-            await self._reader.release(position)
 
     async def _deliver(self, position: Position) -> None:
         sdkappid = self._app.sdkappid
@@ -169,7 +164,7 @@ class Delivery:
             self._failures += 1
             return
         self._failures = 0
-        await self._reader.advance(found[-1])
+        await self._reader.move(found[-1].seq, found[-1].token)
 
     async def _tell(self, found: list[Told]) -> None:
         """Send events. Raises `NotTold`."""
