@@ -108,10 +108,13 @@ async def test_an_account_that_the_server_does_not_have_is_not_written(server: S
         assert raised.value.is_unknown
 
 
-async def wanted_of(userid: str) -> Content:
-    if userid.startswith("unknown"):
-        raise Failed(50001, "the store has no such account")
-    return WANT
+class Wanted:
+    """Where every account has the same, but for one that is not there."""
+
+    async def content(self, userid: str) -> Content:
+        if userid == "unknown":
+            raise Failed(50001, "the store has no such account")
+        return WANT
 
 
 def ignore(_done: int, _total: int) -> None:
@@ -122,18 +125,18 @@ async def test_many_are_written_and_missing_ones_imported(server: Server, owner:
     userids = [f"{owner}_{number}" for number in range(130)] + ["unknown"]
     steps: list[tuple[int, int]] = []
     report = await push(
-        server, userids, wanted_of, lambda *step: steps.append(step), import_accounts=True
+        server, userids, Wanted(), lambda *step: steps.append(step), import_accounts=True
     )
     assert (report.accounts, report.changed, report.unchanged) == (131, 130, 0)
     assert (report.imported, report.refused) == (131, [])
     assert [failure.UserID for failure in report.failures] == ["unknown"]
     assert steps[-1] == (131, 131)
-    again = await push(server, userids, wanted_of, ignore, import_accounts=True)
+    again = await push(server, userids, Wanted(), ignore, import_accounts=True)
     assert (again.changed, again.unchanged, again.imported) == (0, 130, 0)
 
 
 async def test_without_imports_missing_accounts_are_told(server: Server, owner: str) -> None:
-    report = await push(server, [owner, "nobody"], wanted_of, ignore, import_accounts=False)
+    report = await push(server, [owner, "nobody"], Wanted(), ignore, import_accounts=False)
     assert (report.changed, report.imported) == (1, 0)
     assert [(failure.UserID, failure.code) for failure in report.failures] == [("nobody", 50001)]
 
@@ -143,7 +146,7 @@ async def test_accounts_that_cannot_be_imported_are_told(
 ) -> None:
     answer = {"ErrorCode": 0, "ActionStatus": "OK", "ErrorInfo": "", "FailAccounts": [f"{owner}_b"]}
     proxy.faults += [passed, canned(msgspec.json.encode(answer))]
-    report = await push(server, [f"{owner}_a", f"{owner}_b"], wanted_of, ignore, import_accounts=True)
+    report = await push(server, [f"{owner}_a", f"{owner}_b"], Wanted(), ignore, import_accounts=True)
     assert report.imported == 1
     assert {failure.UserID for failure in report.failures} == {f"{owner}_a", f"{owner}_b"}
 
@@ -153,4 +156,4 @@ async def test_a_push_stops_where_the_caller_is_refused(
 ) -> None:
     proxy.faults += [passed, code(70009)]
     with pytest.raises(Stopped, match="70009"):
-        await push(server, [owner], wanted_of, ignore, import_accounts=False)
+        await push(server, [owner], Wanted(), ignore, import_accounts=False)

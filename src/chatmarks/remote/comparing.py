@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
-from chatmarks.book import Account, Peer
+from chatmarks.book import Peer
 from chatmarks.moving import Advance
 from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
-from chatmarks.remote.content import Content, Filed, content_of
+from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import Failed, Failure
-from chatmarks.remote.server import Server
-from chatmarks.store import Store, UnknownAccount
+from chatmarks.remote.places import Place
 
 FIELDS = (
     "Account",
@@ -62,42 +60,8 @@ class CompareReport(Struct):
     seconds: float = 0.0
 
 
-class Side(Protocol):
-    """Where accounts are read from."""
-
-    async def content(self, userid: str) -> Content | None:
-        """What the account has; None where there is none. Raises `Failed` and `Stopped`."""
-
-
-class ServerSide(Struct, frozen=True):
-    """An app at a server."""
-
-    server: Server
-
-    async def content(self, userid: str) -> Content | None:
-        try:
-            return await self.server.read(userid)
-        except Failed as error:
-            if error.is_unknown:
-                return None
-            raise
-
-
-class StoreSide(Struct, frozen=True):
-    """An app in a store."""
-
-    store: Store
-    sdkappid: int
-
-    async def content(self, userid: str) -> Content | None:
-        try:
-            return content_of((await self.store.read(Account(self.sdkappid, userid))).book)
-        except UnknownAccount:
-            return None
-
-
 async def compare(
-    a: Side, b: Side, userids: Sequence[str], advance: Advance, *, ignored: Collection[str] = ()
+    a: Place, b: Place, userids: Sequence[str], advance: Advance, *, ignored: Collection[str] = ()
 ) -> CompareReport:
     """Hold what `a` and `b` have of each of `userids` against each other, but for the fields `ignored`.
 
@@ -110,7 +74,7 @@ async def compare(
     async def one(userid: str) -> None:
         nonlocal done
         try:
-            ours, theirs = await a.content(userid), await b.content(userid)
+            ours, theirs = await _content(a, userid), await _content(b, userid)
         except Failed as error:
             report.unread.append(error.of(userid))
         else:
@@ -125,6 +89,16 @@ async def compare(
     await abreast(userids, one, ACCOUNTS_AT_A_TIME)
     report.seconds = round(time.monotonic() - began_at, 3)
     return report
+
+
+async def _content(place: Place, userid: str) -> Content | None:
+    """What the account has there; None where there is none."""
+    try:
+        return await place.content(userid)
+    except Failed as error:
+        if error.is_unknown:
+            return None
+        raise
 
 
 def _add(report: CompareReport, difference: Difference) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -14,14 +13,12 @@ from chatmarks.moving import Advance
 from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
 from chatmarks.remote.content import Content
 from chatmarks.remote.failures import Failed, Failure, Refusal
+from chatmarks.remote.places import Place
 from chatmarks.remote.plan import plan
 from chatmarks.remote.server import PAUSE, Lost, Server
 
 LOST_MAX = 6
 """How often, in a row, an account is read anew because the outcome of a call was not known."""
-
-WantedOf: TypeAlias = Callable[[str], Awaitable[Content]]
-"""What an account is to have at the server, by its UserID. Raises `Failed`."""
 
 
 class Pushed(Struct, frozen=True):
@@ -115,13 +112,13 @@ class _Push:
 async def push(
     server: Server,
     userids: Sequence[str],
-    wanted_of: WantedOf,
+    source: Place,
     advance: Advance,
     *,
     import_accounts: bool,
 ) -> PushReport:
-    """Write each of `userids` in their order, a few at a time, so that a push that breaks off leaves
-    few accounts half-written; a repeat completes those. Raises `Stopped`."""
+    """Write what `source` has of each of `userids`, in their order, a few at a time: a push that breaks
+    off leaves few accounts half-written, which a repeat completes. Raises `Stopped`."""
     report = PushReport(len(userids))
     began_at = time.monotonic()
     done = 0
@@ -129,7 +126,7 @@ async def push(
     async def one(userid: str) -> None:
         nonlocal done
         try:
-            pushed = await push_account(server, userid, await wanted_of(userid))
+            pushed = await push_account(server, userid, await source.content(userid))
         except Failed as error:
             report.failures.append(error.of(userid))
         else:
