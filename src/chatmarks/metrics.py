@@ -34,8 +34,8 @@ class Counts(Struct, frozen=True):
 
 
 class Lag(Struct, frozen=True):
-    """How far a reader is behind: how many events, and how old the oldest of them is, in seconds; `left`:
-    how many accounts it is still to try again."""
+    """How far a reader is behind: how many events, and how old the oldest of them is, in seconds;
+    `left`: how many accounts it is still to try again."""
 
     sdkappid: int
     reader: str

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
@@ -42,6 +42,10 @@ log = logging.getLogger("chatmarks")
 _YOUNG_OBJECTS = 10_000
 
 
+Stand: TypeAlias = Callable[[Service, Seal], AbstractAsyncContextManager[Road]]
+"""Makes a road that stands before a service, for as long as a block takes."""
+
+
 class CannotStart(Exception):
     """A server cannot be started; the text says why."""
 
@@ -57,9 +61,9 @@ class Running(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings, stand: Stand | None = None) -> AsyncIterator[Running]:
     """A server in this process, from here to the end of the block; then calls in flight are
-    answered, listeners and store closed.
+    answered, listeners and store closed. `stand` makes what stands before the service.
 
     Raises `BadStore`, `SealError` and `CannotListen`.
     """
@@ -68,6 +72,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         clocks = Clocks() if settings.control else None
         service, metrics = stack.enter_context(watched(settings, store, seal, clocks))
         road, more = await stack.enter_async_context(_road(settings, store, seal, service, clocks))
+        if stand is not None:
+            road = await stack.enter_async_context(stand(service, seal))
 
         async def metrics_page() -> bytes:
             return text(metrics.counts(), lags=await known_lags(store))

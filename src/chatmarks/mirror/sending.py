@@ -86,7 +86,9 @@ class Sending:
                 self._told(f"{error}; tried again until it answers")
                 await asyncio.sleep(_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever the store meets, it may be over soon
-                self._told(f"the store cannot be used: {str(error) or type(error).__name__}; tried again")
+                self._told(
+                    f"the store cannot be used: {str(error) or type(error).__name__}; tried again"
+                )
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     @contextlib.asynccontextmanager
@@ -137,7 +139,9 @@ class Sending:
                 await self._watch.wait(self._sdkappid, position.seq, HOLD_SECONDS / 4)
                 continue
             left = set(position.left)
-            failed = await self._send_accounts([*changed, *(each for each in again if each not in changed)])
+            failed = await self._send_accounts(
+                [*changed, *(each for each in again if each not in changed)]
+            )
             left = (left - changed.keys() - set(again)) | failed
             if again or failed:
                 self._try_again_at = time.monotonic() + _TRY_AGAIN_SECONDS
@@ -207,9 +211,7 @@ class Sending:
         self._told(f"{userid} was not deleted there, only what it had: {problem}")
         return "; ".join(_line(refusal) for refusal in refused[:3]) or None
 
-    async def _pushed(
-        self, userid: str, want: Content, have: Content | None
-    ) -> tuple[Refusal, ...]:
+    async def _pushed(self, userid: str, want: Content, have: Content | None) -> tuple[Refusal, ...]:
         try:
             pushed = await push_account(self._server, userid, want, have)
             if pushed.refused and have is not None:

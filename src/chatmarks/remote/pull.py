@@ -135,9 +135,10 @@ async def pull(
     server; nothing else of them changes. Raises `Stopped`: then the checkpoint stays."""
     began_at = time.monotonic()
     progress = _Progress(store, sdkappid, checkpoint, advance)
+    has_feed = await has_feed_of(store, sdkappid)
 
     async def one(position: int) -> None:
-        outcome = await _pulled(server, store, Account(sdkappid, userids[position]))
+        outcome = await _pulled(server, store, Account(sdkappid, userids[position]), has_feed=has_feed)
         await progress.note(position, outcome)
 
     try:
@@ -151,11 +152,17 @@ async def pull(
     return report
 
 
-async def _pulled(server: Server, store: Store, account: Account) -> _Outcome:
+async def has_feed_of(store: Store, sdkappid: int) -> bool:
+    """Whether what is kept in the app is told in its feed."""
+    app = await store.app(sdkappid)
+    return app is not None and app.feed
+
+
+async def _pulled(server: Server, store: Store, account: Account, *, has_feed: bool) -> _Outcome:
     """Read one account, and keep what it has."""
     try:
         content = await server.read(account.userid)
-        changed = await _kept(store, account, content)
+        changed = await keep(store, account, content, has_feed=has_feed)
     except Failed as error:
         return _Outcome(account.userid, failure=error.of(account.userid))
     except Unsound as error:
@@ -163,18 +170,20 @@ async def _pulled(server: Server, store: Store, account: Account) -> _Outcome:
     return _Outcome(account.userid, content, changed)
 
 
-async def _kept(store: Store, account: Account, content: Content) -> bool:
-    """Keep `content`; whether the store had something else."""
+async def keep(store: Store, account: Account, content: Content, *, has_feed: bool) -> bool:
+    """Keep `content` as what the account has; whether the store had something else. Raises
+    `Unsound`."""
+    told_at = int(time.time()) if has_feed else None
 
     def change(book: Book) -> tuple[Book, bool]:
         after = replaced(book, content)
         return after, after is not book
 
     try:
-        return await store.update(account, change)
+        return await store.update(account, change, told_at=told_at)
     except UnknownAccount:
-        await store.create_account(account)
-        await store.update(account, change)
+        await store.create_account(account, told_at=told_at)
+        await store.update(account, change, told_at=told_at)
         return True
 
 

@@ -17,6 +17,7 @@ from chatmarks.client.pages import following
 from chatmarks.commands.im_open_login_svc import account_check, account_delete, multiaccount_import
 from chatmarks.commands.recentcontact import get_contact_group
 from chatmarks.commands.recentcontact.contact import Record
+from chatmarks.errors import Code
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX, MARK_BITS
 from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import (
