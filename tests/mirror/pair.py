@@ -39,7 +39,7 @@ class Place:
         self._server: Server | None = None
 
     def come(self) -> Server:
-        arguments = ("--store", self.store, "--port", str(self.port))
+        arguments = ("--store", self.store, "--port", str(self.port), "--log-calls", "none")
         self._server = Server(*arguments, environ=self._environ)
         return self._server
 
