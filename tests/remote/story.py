@@ -27,7 +27,7 @@ from process import PROGRAM, Server
 ROOMS = [f"@TGS#{number}" for number in range(20)]
 NAMES = [text for text in AWKWARD.values() if len(text.encode()) <= 32]
 TEXTS = ["", "", *(text for text in AWKWARD.values() if len(text.encode()) <= CUSTOM_MARK_BYTES_MAX)]
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.1
 
 Log = Callable[[str], None]
 
@@ -146,12 +146,13 @@ class Program:
         output, errors = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
-    def killed(self, done: int, store: str, *arguments: str) -> None:
-        """Begin a pull into `store`, and kill it once its checkpoint says that `done` accounts are."""
+    def killed(self, watched: Watched, calls: int, *arguments: str) -> None:
+        """Begin a command, and kill it once it made about so many calls."""
+        enough = len(watched.calls()) + calls
         process = self.begun(*arguments)
-        while process.poll() is None and done_so_far(store) < done:
+        while len(watched.calls()) < enough:
+            assert process.poll() is None, process.communicate()
             time.sleep(_POLL_SECONDS)
-        assert process.poll() is None, process.communicate()
         process.kill()
         process.communicate()
 
@@ -209,9 +210,8 @@ def _pulled(
         faults(watched.control)
         pull = ("pull", "--from", watched.url, *APP, "--store", middle, "--json")
         began_at = time.monotonic()
-        for number in range(1, figures.kills + 1):
-            done = figures.accounts * number // (figures.kills + 1)
-            program.killed(done, middle, *pull)
+        for _ in range(figures.kills):
+            program.killed(watched, figures.accounts // (figures.kills + 1), *pull)
             log(f"killed with {done_so_far(middle)} of {figures.accounts} accounts done")
         ended = program.ended(*pull)
         figures.pull_seconds = round(time.monotonic() - began_at, 1)
@@ -245,12 +245,7 @@ def _pushed(
         faults(watched.control)
         push = ("push", "--to", watched.url, *APP, "--store", middle, "--import-accounts", "--json")
         began_at = time.monotonic()
-        process = program.begun(*push)
-        while len(watched.calls()) < 2 * figures.accounts // 3:
-            assert process.poll() is None, process.communicate()
-            time.sleep(_POLL_SECONDS * 10)
-        process.kill()
-        process.communicate()
+        program.killed(watched, figures.accounts, *push)
         log(f"killed a push after {len(watched.calls())} calls")
         ended = program.ended(*push)
         figures.push_seconds = round(time.monotonic() - began_at, 1)

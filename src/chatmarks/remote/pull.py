@@ -9,7 +9,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from chatmarks.book import Account, Book
+from chatmarks.book import EMPTY_BOOK, Account, Book
 from chatmarks.exports import of_app
 from chatmarks.moving import ACCOUNTS, Advance
 from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
@@ -18,7 +18,7 @@ from chatmarks.remote.failures import Failed, Failure
 from chatmarks.remote.server import Server
 from chatmarks.store import UNFINISHED_PULL, Store, UnknownAccount
 
-_SAVED_EVERY_SECONDS = 1.0
+_SAVED_EVERY_SECONDS = 0.5
 _SAVING_SHARE_MAX = 20
 """A checkpoint that takes long to write, as with many failures, is written less often: at most every
 so many times as long."""
@@ -173,6 +173,8 @@ async def _kept(store: Store, account: Account, content: Content) -> bool:
     try:
         return await store.update(account, change)
     except UnknownAccount:
+        # An account is only made for what it can have.
+        replaced(EMPTY_BOOK, content)
         await store.create_account(account)
         await store.update(account, change)
         return True
