@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -247,3 +250,24 @@ def test_a_report_that_cannot_be_written_is_told(pull: Invoke, url: str) -> None
     done = pull(url, ["user_0"], "--report", "none/report.json")
     assert done.exit_code == 2
     assert done.stderr.startswith("chatmarks: --report: none/report.json cannot be written: No such")
+
+
+def test_without_the_packages_of_the_client_their_line_is_told(tmp_path: Path, url: str) -> None:
+    (tmp_path / "userids").write_text("user_0")
+    hidden = "import sys; sys.modules['httpx2'] = None; from chatmarks.cli import main; main()"
+    for arguments in (
+        ("pull", "--from", url, *APP, "--accounts", "userids"),
+        ("push", "--to", url, *APP, "--accounts", "userids"),
+        ("compare", url, url, *APP, "--accounts", "userids"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", hidden, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "CHATMARKS_APP_KEY": KEY},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("chatmarks: chatmarks.client needs httpx2, which is not installed; pip")

@@ -27,5 +27,5 @@ def test_a_move_that_is_killed_again_and_again_loses_nothing_and_keeps_its_budge
     assert figures.pull_differences == 0
     assert figures.push_differences == 0
     assert set(figures.push_differences_with_ids) == {"GroupId", "Timestamp"}
-    assert 100 < figures.pull_most_in_a_second <= 165
-    assert 100 < figures.push_most_in_a_second <= 165
+    assert 30 < figures.pull_most_in_a_second <= 165
+    assert 30 < figures.push_most_in_a_second <= 165

@@ -12,7 +12,7 @@ from msgspec import Struct
 from chatmarks.book import EMPTY_BOOK, Account, Book
 from chatmarks.exports import of_app
 from chatmarks.moving import ACCOUNTS, Advance
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import READ_AT_A_TIME, abreast
 from chatmarks.remote.content import Content, Unsound, replaced
 from chatmarks.remote.failures import Failed, Failure
 from chatmarks.remote.server import Server
@@ -141,7 +141,7 @@ async def pull(
         await progress.note(position, outcome)
 
     try:
-        await abreast(range(checkpoint.done, len(userids)), one, ACCOUNTS_AT_A_TIME)
+        await abreast(range(checkpoint.done, len(userids)), one, READ_AT_A_TIME)
     finally:
         await progress.save()
     await store.write_property(property_of(sdkappid), None)
