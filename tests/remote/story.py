@@ -169,7 +169,7 @@ def done_so_far(store: str) -> int:
     if not Path(store.removeprefix("sqlite:///")).exists():
         return -1
     kept = asyncio.run(read())
-    return -1 if kept is None else msgspec.json.decode(kept, type=Checkpoint).done
+    return -1 if kept is None else msgspec.json.decode(kept, type=Checkpoint).count
 
 
 def moved(

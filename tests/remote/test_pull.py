@@ -8,6 +8,7 @@ import pytest
 from chatmarks.book import Account
 from chatmarks.client import AsyncClient
 from chatmarks.remote import pull as pulling
+from chatmarks.remote.abreast import READ_AT_A_TIME
 from chatmarks.remote.content import content_of
 from chatmarks.remote.failures import Failure, Stopped
 from chatmarks.remote.pull import CannotPull, Checkpoint, PullReport, digest_of, property_of
@@ -46,8 +47,8 @@ async def test_a_pull_that_was_stopped_goes_on_and_is_then_forgotten(
         await pulling.pull(server, store, SDKAPPID, userids, await begun(store, userids), ignore)
     proxy.faults.clear()
     checkpoint = await begun(store, userids)
-    assert 10 <= checkpoint.done <= 80
-    assert checkpoint.report.read == checkpoint.report.resumed_at == checkpoint.done
+    assert 80 - READ_AT_A_TIME <= checkpoint.count <= 80
+    assert checkpoint.report.read == checkpoint.report.resumed_at == checkpoint.count
     steps: list[tuple[int, int]] = []
     report = await pulling.pull(
         server, store, SDKAPPID, userids, checkpoint, lambda *step: steps.append(step)
@@ -76,7 +77,7 @@ async def test_a_pull_that_was_killed_before_its_first_account_goes_on_without_m
 
 
 def _at_zero(userids: list[str]) -> Checkpoint:
-    return Checkpoint("http://a", digest_of(userids), 0, PullReport(len(userids)))
+    return Checkpoint("http://a", digest_of(userids), 0, set(), PullReport(len(userids)))
 
 
 async def test_failures_of_earlier_runs_stay_in_the_report(
@@ -84,7 +85,7 @@ async def test_failures_of_earlier_runs_stay_in_the_report(
 ) -> None:
     userids = ["nobody", *await filled(past, owner, 2)]
     report = PullReport(3, failures=[Failure("nobody", 50001, "was never imported")])
-    kept = Checkpoint("http://a", digest_of(userids), 1, report)
+    kept = Checkpoint("http://a", digest_of(userids), 1, set(), report)
     await store.write_property(NAME, msgspec.json.encode(kept).decode())
     done = await pulling.pull(server, store, SDKAPPID, userids, await begun(store, userids), ignore)
     assert [failure.UserID for failure in done.failures] == ["nobody"]
