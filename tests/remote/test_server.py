@@ -210,6 +210,6 @@ async def test_only_accounts_that_are_missing_are_imported(
     server: Server, proxy: Proxy, owner: str
 ) -> None:
     assert await server.import_missing([owner, f"{owner}_new"]) == ([f"{owner}_new"], [])
-    assert proxy.seen[-1].body == {"Accounts": [f"{owner}_new"]}
+    assert proxy.seen[-1].body == {"AccountList": [{"UserID": f"{owner}_new"}]}
     assert await server.import_missing([owner, f"{owner}_new"]) == ([], [])
     assert proxy.commands() == ["account_check", "multiaccount_import", "account_check"]

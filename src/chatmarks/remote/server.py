@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -161,12 +161,13 @@ class Server:
         missing = [item.UserID for item in checked.ResultItem if item.AccountStatus != _THERE]
         if not missing:
             return [], []
-        answer = await self._patiently(_IMPORT, multiaccount_import.Answer, {"Accounts": missing})
+        new = {"AccountList": [{"UserID": userid} for userid in missing]}
+        answer = await self._patiently(_IMPORT, multiaccount_import.Answer, new)
         refused = [userid for userid in missing if userid in answer.FailAccounts]
         return [userid for userid in missing if userid not in refused], refused
 
     async def _patiently(
-        self, command: str, answer: type[T], fields: dict[str, object], *, repeats: bool = True
+        self, command: str, answer: type[T], fields: Mapping[str, object], *, repeats: bool = True
     ) -> T:
         """The answer to a call, which is made again for as long as that may help. `repeats`: also where
         it may have been done; else that raises `Lost`."""
@@ -198,7 +199,7 @@ class Server:
             return Failed(error.code, error.text)
         return Failed(0, error.reason)
 
-    async def _once(self, command: str, answer: type[T], fields: dict[str, object]) -> T:
+    async def _once(self, command: str, answer: type[T], fields: Mapping[str, object]) -> T:
         async with self.pace.call() as sent_at:
             try:
                 if answer is dict:
