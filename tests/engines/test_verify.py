@@ -129,6 +129,11 @@ def test_a_store_with_an_unfinished_restore_is_sound(path: Path) -> None:
     assert lines(path) == []
 
 
+def test_a_store_with_an_unfinished_pull_is_sound(path: Path) -> None:
+    alter(path, "INSERT INTO property VALUES ('unfinished_pull:1400000001', '{}')")
+    assert lines(path) == []
+
+
 async def test_a_store_that_is_open_is_verified_with_what_is_still_in_its_log(path: Path) -> None:
     store = await open_store(f"sqlite:///{path}")
     await store.create_account(Account(SDKAPPID, "new"))
@@ -381,6 +386,10 @@ def content(field: str, value: str) -> str:
         (TO_SENT.format("kind = 3"), f"{S}: is of kind 3 with incarnation 0"),
         (TO_SENT.format("incarnation = 3"), f"{S}: is of kind 1 with incarnation 3"),
         (TO_SENT.format("sent_at = -1"), f"{S}: has a negative number or time"),
+        (
+            "INSERT INTO property VALUES ('unfinished_pull:01', '{}')",
+            "property unfinished_pull:01: no chatmarks knows it",
+        ),
         (
             "INSERT INTO property VALUES ('colour' || char(10), 'red')",
             "property colour\\n: no chatmarks knows it",

@@ -92,7 +92,7 @@ async def test_what_concerns_the_caller_stops_everything(
 
 async def test_a_server_that_stays_away_stops_everything_after_the_patience(owner: str) -> None:
     async with server_at("http://127.0.0.1:9", patience_seconds=0.3) as away:
-        with pytest.raises(Stopped, match=r"no answer for 0 seconds.*cannot be reached"):
+        with pytest.raises(Stopped, match=r"nothing was answered for 0 seconds.*cannot be reached"):
             await away.read(owner)
 
 
@@ -135,6 +135,20 @@ async def test_an_account_that_changes_between_two_pages_is_read_again(
     proxy.faults += [first(groups), last([], time + 10)]
     assert len((await server.read(owner)).conversations) == 150
     assert server.pace.calls == 8
+
+
+async def test_a_time_that_means_something_else_is_believed_after_two_equal_readings(
+    server: Server, proxy: Proxy, past: AsyncClient, owner: str
+) -> None:
+    await fill(past, owner, 150)
+
+    def other_time(handler: Any, body: bytes) -> None:
+        answer = msgspec.json.decode(handler.forward(body)[0])
+        handler.answer(200, msgspec.json.encode({**answer, "CompleteTime": 1 << 40}))
+
+    proxy.faults += [other_time] * 10
+    assert len((await server.read(owner)).conversations) == 150
+    assert server.pace.calls == 4
 
 
 async def test_an_account_that_never_stands_still_is_given_up(
@@ -196,6 +210,6 @@ async def test_only_accounts_that_are_missing_are_imported(
     server: Server, proxy: Proxy, owner: str
 ) -> None:
     assert await server.import_missing([owner, f"{owner}_new"]) == ([f"{owner}_new"], [])
-    assert proxy.seen[-1].body == {"Accounts": [f"{owner}_new"]}
+    assert proxy.seen[-1].body == {"AccountList": [{"UserID": f"{owner}_new"}]}
     assert await server.import_missing([owner, f"{owner}_new"]) == ([], [])
     assert proxy.commands() == ["account_check", "multiaccount_import", "account_check"]
