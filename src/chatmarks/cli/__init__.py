@@ -13,6 +13,7 @@ from chatmarks.cli.copy import copy_command
 from chatmarks.cli.demo import demo
 from chatmarks.cli.export import export_command, import_command
 from chatmarks.cli.migrate import migrate
+from chatmarks.cli.parity import parity
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
 from chatmarks.cli.tls import tls
@@ -54,3 +55,4 @@ main.add_command(verify)
 main.add_command(copy_command)
 main.add_command(export_command)
 main.add_command(import_command)
+main.add_command(parity)
