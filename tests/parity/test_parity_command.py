@@ -167,3 +167,14 @@ def test_a_run_that_is_interrupted_deletes_what_it_made(server: Server, key_file
     assert errors == "chatmarks: stopped; what this run made at the server was deleted again\n"
     assert process.returncode == 2
     assert status() == "NotImported"
+
+
+def test_without_the_client_it_says_what_to_install(key_file: Path) -> None:
+    given = ["parity", "--against", "http://127.0.0.1:9", "--app", "1", "--key-file", str(key_file)]
+    lacking = "import sys; sys.modules['httpx2'] = None; from chatmarks.cli import main; main()"
+    done = subprocess.run(
+        [PROGRAM[0], "-c", lacking, *given], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    reason = "chatmarks parity needs httpx2, which is not installed; pip install 'chatmarks[client]'"
+    assert done.stderr == f"chatmarks: {reason}\n"

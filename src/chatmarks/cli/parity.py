@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +103,11 @@ def parity(
     key = _checked(against, identifier, key_file, report, yes=yes)
     # Imported here: the other commands compare nothing.
     try:
+        # It asks over HTTP with what the client does, and says so where that is missing.
+        import_module("chatmarks.client")
         from chatmarks.parity.run import Wanted
     except ImportError as error:
-        refuse(str(error))
+        refuse(str(error).replace("chatmarks.client", "chatmarks parity", 1))
     drawn = secrets.randbelow(_SEED_MAX + 1) if seed is None else seed
     wanted = Wanted(url=against, identifier=identifier, seed=drawn, **amounts)
     found = _found(wanted, key)

@@ -17,6 +17,8 @@ import msgspec
 from chatmarks.parity.report import Difference, Finding, Report, Switch
 
 _SHOWN_MAX = 20_000
+_LINE_MAX = 400
+"""Characters of JSON that are shown in one line."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2530; --dim: #5a6775; --paper: #ffffff; --box: #f3f5f8;
@@ -102,7 +104,9 @@ def _written_out(found: re.Match[str]) -> str:
 
 def _code(value: Any) -> str:
     """JSON, as a block of the page."""
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(shown) > _LINE_MAX and not isinstance(value, str):
+        shown = json.dumps(value, ensure_ascii=False, indent=1)
     cut = f"{shown[:_SHOWN_MAX]}\n… ({len(shown)} characters)" if len(shown) > _SHOWN_MAX else shown
     return f"<pre>{text(cut)}</pre>"
 
