@@ -14,7 +14,7 @@ from chatmarks.limits import Profile
 from chatmarks.parity.asks import Ask, Asker, Reply
 from chatmarks.parity.report import Report
 from chatmarks.parity.run import Wanted, compare
-from harness import ADMIN, SDKAPPID
+from harness import ADMIN, SDKAPPID, Clock
 
 Wrap: TypeAlias = Callable[[Ask, Reply], Reply]
 Run: TypeAlias = Callable[..., Coroutine[Any, Any, Report]]
@@ -44,16 +44,22 @@ def run() -> Run:
         wanted = Wanted(
             url=URL, identifier=ADMIN, seed=seed, sdkappid=SDKAPPID, calls=calls, per_second=20.0
         )
-        async with own(replace(Profile(), **switches), lambda: time.time() + ahead_seconds) as theirs:
-            return await compare(wanted, _wrapped(theirs, wrap, asked), own, lambda _done, _total: None)
+        clock = Clock(time.time())
+
+        async def rest(seconds: float) -> None:
+            clock.now += seconds
+
+        async with own(replace(Profile(), **switches), lambda: clock() + ahead_seconds) as theirs:
+            asker = _wrapped(theirs, wrap, asked, clock)
+            return await compare(wanted, asker, own, lambda _done, _total: None, rest)
 
     return ran
 
 
-def _wrapped(asker: Asker, wrap: Wrap, asked: list[Ask] | None) -> Asker:
+def _wrapped(asker: Asker, wrap: Wrap, asked: list[Ask] | None, clock: Clock) -> Asker:
     async def ask(wanted: Ask) -> Reply:
         if asked is not None:
             asked.append(wanted)
-        return replace(wrap(wanted, await asker(wanted)), at=time.time())
+        return replace(wrap(wanted, await asker(wanted)), at=clock())
 
     return ask

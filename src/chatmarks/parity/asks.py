@@ -100,13 +100,17 @@ def asked(ask: Ask) -> Script[Reply]:
     return reply
 
 
-async def played(script: Script[T], asker: Asker) -> T:
+Rest: TypeAlias = Callable[[float], Awaitable[None]]
+"""Lets as many seconds pass."""
+
+
+async def played(script: Script[T], asker: Asker, rest: Rest = asyncio.sleep) -> T:
     """What a script returns when `asker` answers it."""
     try:
         step = next(script)
         while True:
             if isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
+                await rest(step.seconds)
                 step = script.send(None)
             else:
                 step = script.send(await asker(step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from chatmarks.limits import Profile
-from chatmarks.parity.asks import Ask, Asker, Reply, Unanswered, played
+from chatmarks.parity.asks import Ask, Asker, Reply, Rest, Unanswered, played
 from chatmarks.parity.bodies import (
     CHECK_ACCOUNTS,
     IMPORT_MANY,
@@ -58,7 +59,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
     per_second: float
 
 
-async def compare(wanted: Wanted, asker: Asker, own: Own, advance: Advance) -> Report:
+async def compare(
+    wanted: Wanted, asker: Asker, own: Own, advance: Advance, rest: Rest = asyncio.sleep
+) -> Report:
     """Ask the server all there is to ask, and delete what was made there. Raises `Refused` when the
     first calls are refused, and `Unanswered`."""
     began, began_at = time.monotonic(), datetime.now(UTC)
@@ -71,13 +74,13 @@ async def compare(wanted: Wanted, asker: Asker, own: Own, advance: Advance) -> R
     def step() -> None:
         advance(min(next(steps), total), total)
 
-    await _begin(scene, watched)
+    await begin(scene, watched)
     left: list[str] = []
     trials: list[Trial] = []
     try:
         try:
             for probe in PROBES:
-                trials.append(await _tried(probe, scene, watched))
+                trials.append(await tried(probe, scene, watched, rest))
                 step()
             compared = await compare_all(scene, watched, own, episodes, step)
         finally:
@@ -126,7 +129,7 @@ def _episodes(scene: Scene, wanted: Wanted) -> Iterable[Episode]:
     yield from random_episodes(scene, wanted.seed, wanted.calls)
 
 
-async def _begin(scene: Scene, asker: Asker) -> None:
+async def begin(scene: Scene, asker: Asker) -> None:
     """See that the caller is let in and the accounts of the run are not there yet; import the first."""
     items = [{"UserID": userid} for userid in scene.friends]
     reply = await asker(Ask(CHECK_ACCOUNTS, {"CheckItem": items}))
@@ -145,15 +148,15 @@ def _must_be_done(reply: Reply, command: str) -> None:
         raise Refused(f"{command} answered {came}")
 
 
-async def _tried(probe: Probe, scene: Scene, asker: Asker) -> Trial:
-    """What a probe saw."""
+async def tried(probe: Probe, scene: Scene, asker: Asker, rest: Rest = asyncio.sleep) -> Trial:
+    """What a probe saw, once what it tells of the server is known to the scene."""
     trial = Trial(probe.numbers[0] if probe.numbers else None)
     reason = ""
     if probe.needs_groups and scene.known.edition == "basic":
         reason = "this edition has neither groups nor standard marks (51013)"
     else:
         try:
-            await played(probe.script(scene, trial), asker)
+            await played(probe.script(scene, trial), asker, rest)
         except Untold as error:
             reason = str(error)
     if reason:

@@ -89,7 +89,7 @@ def complete_time(scene: Scene, trial: Trial) -> Script[None]:
     call = get(owner)
     reply = yield from asked(call)
     newest = max(stamps(reply), default=None)
-    fits = found(reply.answer, "CompleteTime") == newest
+    fits = newest is not None and found(reply.answer, "CompleteTime") == newest
     trial.saw("CompleteTime is the newest Timestamp", call, reply, fits=fits)
 
 
@@ -100,11 +100,12 @@ def dropped_records(scene: Scene, trial: Trial) -> Script[None]:
     yield from trial.expects(mark(owner, custom(first), custom(first, "")), 0, "marked and unmarked")
     call = get(owner)
     reply = yield from asked(call)
-    trial.saw("a record that became empty is gone", call, reply, fits=not records(reply))
+    fits = reply.code == 0 and not records(reply)
+    trial.saw("a record that became empty is gone", call, reply, fits=fits)
     yield from trial.expects(mark(owner, custom(second, "")), 0, "unmarking", numbers=(21,))
     reply = yield from asked(call)
-    what = "unmarking makes no record"
-    trial.saw(what, call, reply, fits=not records(reply), numbers=(21,))
+    fits = reply.code == 0 and not records(reply)
+    trial.saw("unmarking makes no record", call, reply, fits=fits, numbers=(21,))
 
 
 def times(scene: Scene, trial: Trial) -> Script[None]:
