@@ -51,7 +51,7 @@ def run() -> Run:
 
         async with own(replace(Profile(), **switches), lambda: clock() + ahead_seconds) as theirs:
             asker = _wrapped(theirs, wrap, asked, clock)
-            return await compare(wanted, asker, own, lambda _done, _total: None, rest)
+            return await compare(wanted, asker, own, lambda _done, _total: None, rest=rest)
 
     return ran
 

@@ -79,6 +79,7 @@ Exit codes: 0 all as decided, and no difference; 1 something was refuted, or dif
     show_default=True,
     help="Calls a second, at most.",
 )
+@click.option("--flood", is_flag=True, help="Also call as fast as possible, to see call caps.")
 @click.option("--report", metavar="FILE", type=click.Path(path_type=Path), help="Write a page of HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option("--yes", is_flag=True, help="Do not ask before accounts are made on a server elsewhere.")
@@ -91,6 +92,7 @@ def parity(
     report: Path | None,
     as_json: bool,
     yes: bool,
+    flood: bool,
     **amounts: Any,
 ) -> None:
     """Ask another server of this API what the documents leave open, and tell how it differs.
@@ -110,7 +112,7 @@ def parity(
         refuse(str(error).replace("chatmarks.client", "chatmarks parity", 1))
     drawn = secrets.randbelow(_SEED_MAX + 1) if seed is None else seed
     wanted = Wanted(url=against, identifier=identifier, seed=drawn, **amounts)
-    found = _found(wanted, key)
+    found = found_over_http(wanted, key, flood=flood)
     if report is not None:
         _write(report, found)
     if as_json:
@@ -144,17 +146,20 @@ def _checked(
     return key
 
 
-def _found(wanted: Wanted, key: str) -> Report:
+def found_over_http(wanted: Wanted, key: str, *, flood: bool) -> Report:
+    """The report of a run; ends the program with a line where the server does not answer."""
     from chatmarks.parity.asks import Caller, Unanswered
-    from chatmarks.parity.road import asking
+    from chatmarks.parity.road import asking, flooding
     from chatmarks.parity.run import Refused, compare
 
     async def run(advance: Callable[[int, int], None]) -> Report:
         caller = Caller(wanted.sdkappid, wanted.identifier, key)
-        async with asking(wanted.url, caller, wanted.per_second) as asker:
-            return await compare(
-                wanted, asker, own_chatmarks(wanted.sdkappid, wanted.identifier), advance
-            )
+        own = own_chatmarks(wanted.sdkappid, wanted.identifier)
+        async with (
+            asking(wanted.url, caller, wanted.per_second) as asker,
+            flooding(wanted.url, caller) as floods,
+        ):
+            return await compare(wanted, asker, own, advance, flood=floods if flood else None)
 
     try:
         with progress("comparing") as advance:

@@ -70,10 +70,10 @@ CANNOT_BE_ASKED: Mapping[int, str] = {
 """Why calls do not tell what these are."""
 
 NOT_TRIED: Mapping[str, str] = {
-    "calls_per_second": "not tried: it would need a flood of calls",
-    "app_calls_per_second": "not tried: it would need a flood of calls",
+    "calls_per_second": "not tried: it needs a flood of calls (--flood)",
+    "app_calls_per_second": "not tried: it needs a flood of calls (--flood)",
 }
-"""Why a run does not tell how these switches stand."""
+"""Why a run does not tell by itself how these switches stand."""
 
 GOVERNED: Mapping[int, tuple[str, ...]] = {
     4: ("group_name_bytes_max",),

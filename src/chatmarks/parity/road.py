@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -13,9 +14,11 @@ from chatmarks.client.calls import http_options
 from chatmarks.client.road import ANSWER_BYTES_MAX, HEADERS
 from chatmarks.errors import Code
 from chatmarks.parity.asks import Ask, Asker, Caller, Reply, Unanswered, read_reply
+from chatmarks.parity.flood import Flood
 
 TIMEOUT_SECONDS = 15.0
 _ATTEMPTS_MAX = 4
+_AT_ONCE = 32
 _CAP_PAUSE_SECONDS = 1.1
 _CAPPED = (Code.COMMAND_RATE, Code.APP_RATE)
 
@@ -53,6 +56,32 @@ async def asking(url: str, caller: Caller, per_second: float) -> AsyncIterator[A
             return reply
 
         yield ask
+
+
+@asynccontextmanager
+async def flooding(url: str, caller: Caller) -> AsyncIterator[Flood]:
+    """What makes calls as fast as it can, several at a time."""
+    url = url.rstrip("/")
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, **http_options([url])) as http:
+
+        async def flood(asks: Sequence[Ask], seconds: float) -> list[Reply]:
+            until = time.monotonic() + seconds
+            wanted = itertools.cycle(asks)
+            replies: list[Reply] = []
+
+            async def call() -> None:
+                while time.monotonic() < until:
+                    replies.append(await _asked(http, url, caller, next(wanted)))
+
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(_AT_ONCE):
+                        group.create_task(call())
+            except ExceptionGroup as lost:
+                raise lost.exceptions[0] from lost
+            return replies
+
+        yield flood
 
 
 async def _asked(http: httpx2.AsyncClient, url: str, caller: Caller, wanted: Ask) -> Reply:

@@ -29,6 +29,7 @@ from chatmarks.parity.episodes import (
     random_episodes,
     ticket_episode,
 )
+from chatmarks.parity.flood import Flood, caps
 from chatmarks.parity.lockstep import Compared, Own, compare_all
 from chatmarks.parity.probes import PROBES, Probe
 from chatmarks.parity.report import (
@@ -60,10 +61,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 async def compare(
-    wanted: Wanted, asker: Asker, own: Own, advance: Advance, rest: Rest = asyncio.sleep
+    wanted: Wanted,
+    asker: Asker,
+    own: Own,
+    advance: Advance,
+    *,
+    rest: Rest = asyncio.sleep,
+    flood: Flood | None = None,
 ) -> Report:
-    """Ask the server all there is to ask, and delete what was made there. Raises `Refused` when the
-    first calls are refused, and `Unanswered`."""
+    """Ask the server all there is to ask, and delete what was made there. With `flood` call caps are
+    looked for, too. Raises `Refused` when the first calls are refused, and `Unanswered`."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     watched = Watched(asker)
     scene = Scene(wanted.seed, wanted.identifier)
@@ -83,6 +90,9 @@ async def compare(
                 trials.append(await tried(probe, scene, watched, rest))
                 step()
             compared = await compare_all(scene, watched, own, episodes, step)
+            if flood is not None:
+                trials.append(await caps(scene, flood))
+                scene.learn(**trials[-1].switches)
         finally:
             left += await cleaned(scene, watched)
     except Unanswered as error:
