@@ -23,7 +23,7 @@ from msgspec import Struct
 from chatmarks.book import Account
 from chatmarks.command import Command, Kind, is_userid
 from chatmarks.errors import Code, Fail
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME
+from chatmarks.remote.abreast import READ_AT_A_TIME
 from chatmarks.remote.content import Unsound
 from chatmarks.remote.failures import Failed, Stopped
 from chatmarks.remote.pull import has_feed_of, keep
@@ -195,7 +195,7 @@ class Passing:
             # A call of that process may still be done over there.
             not_before = time.monotonic() + _BEFORE_US_SECONDS
             self._notes.setdefault(name.removeprefix(prefix), _Note(0, not_before, 0, is_kept=True))
-        workers = [asyncio.create_task(self._work()) for _ in range(ACCOUNTS_AT_A_TIME)]
+        workers = [asyncio.create_task(self._work()) for _ in range(READ_AT_A_TIME)]
         try:
             await asyncio.gather(*workers)
         finally:

@@ -21,7 +21,7 @@ from chatmarks.exports import of_app
 from chatmarks.feed.readers import HOLD_SECONDS, Lost, Position, Reader, following, newest
 from chatmarks.feed.watch import Watch
 from chatmarks.moving import ACCOUNTS
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import WRITTEN_AT_A_TIME, abreast
 from chatmarks.remote.content import Content, content_of
 from chatmarks.remote.failures import Failed, Refusal, Stopped
 from chatmarks.remote.push import push_account
@@ -176,7 +176,7 @@ class Sending:
                 self._told(f"{userid} cannot be brought over, and is tried again: {problem}")
             self.sent.accounts += 1
 
-        await abreast(userids, one, ACCOUNTS_AT_A_TIME)
+        await abreast(userids, one, WRITTEN_AT_A_TIME)
         self.sent.calls = self._server.pace.calls
         return failed
 
