@@ -152,8 +152,8 @@ async def test_who_waits_is_answered_as_soon_as_something_happens(
     [
         ({"since": "yesterday"}, 'since is "yesterday"; now, oldest and the Cursor'),
         ({"since": "999-1f"}, "since 999-1f is no cursor of this feed"),
-        ({"limit": 0}, 'limit is "0"; 1 to 1000 are allowed'),
-        ({"limit": "x"}, 'limit is "x"; 1 to 1000 are allowed'),
+        ({"limit": 0}, 'limit is "0"; 1 to 200 are allowed'),
+        ({"limit": "x"}, 'limit is "x"; 1 to 200 are allowed'),
         ({"wait": 61}, 'wait is "61"; 0 to 60 are allowed'),
     ],
 )
