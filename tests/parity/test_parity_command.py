@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatmarks.cli import main
-from faulty import proxy_before
+from faulty import canned, proxy_before
 from harness import ADMIN, KEY, SDKAPPID
 from process import PROGRAM, Server, run, serving
 
@@ -60,7 +60,9 @@ def test_a_server_of_the_default_profile_is_exit_code_0(
     server: Server, key_file: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "parity.html"
-    result = parity(*against(server.url, key_file), "--seed", "1", "--calls", "50", "--report", page)
+    result = parity(
+        *against(server.url, key_file), "--seed", "1", "--calls", "50", "--flood", "--report", page
+    )
     assert result.exit_code == 0, result.output
     assert " seed 1: 0 refuted, 34 confirmed, 6 could not be told;" in result.stdout
     assert result.stdout.count("\n") == 1
@@ -107,6 +109,14 @@ def test_a_server_that_does_not_answer_is_exit_code_2(server: Server, key_file: 
     assert "gave no answer to im_open_login_svc/account_check" in refused(
         parity(*against(url, key_file))
     )
+
+
+def test_a_terminal_gets_nothing_to_act_on_from_a_server(server: Server, key_file: Path) -> None:
+    answer = {"ErrorCode": 70009, "ErrorInfo": "\x1b[2J\r\n\u202eno"}
+    with proxy_before(server.url) as proxy:
+        proxy.faults = [canned(json.dumps(answer).encode())]
+        text = refused(parity(*against(proxy.url, key_file)))
+    assert text == "im_open_login_svc/account_check answered 70009 ?[2J???no"
 
 
 def test_a_wrong_key_is_told_and_shown_nowhere(server: Server, tmp_path: Path) -> None:

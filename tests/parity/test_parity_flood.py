@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
-from chatmarks.cli.parity import found_over_http
+from chatmarks.cli.parity import own_chatmarks
 from chatmarks.errors import Code
+from chatmarks.limits import Profile
 from chatmarks.parity.asks import Ask, Caller, Reply, Unanswered
-from chatmarks.parity.flood import cap_in
+from chatmarks.parity.flood import cap_in, caps
 from chatmarks.parity.road import flooding
-from chatmarks.parity.run import Wanted
-from harness import ADMIN, KEY, SDKAPPID
-from process import run, serving
+from chatmarks.parity.run import begin
+from chatmarks.parity.scene import Scene
+from harness import ADMIN, KEY, SDKAPPID, Clock
+from process import serving
 
 
 def replies(*parts: tuple[int, int, float]) -> list[Reply]:
@@ -59,17 +64,43 @@ async def test_a_flood_that_meets_nobody_is_no_answer() -> None:
             await flood([Ask("recentcontact/get_contact_group")], 1)
 
 
-def test_both_caps_of_a_server_are_told(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path}/books.db"
-    sets = ["--set=calls_per_second=30", "--set=app_calls_per_second=60"]
-    with serving("--store", store) as server:
-        changed = run("app", "update", "--sdkappid", str(SDKAPPID), *sets, "--store", store)
-        assert changed.returncode == 0, changed.stderr
-        wanted = Wanted(
-            url=server.url, identifier=ADMIN, seed=5, sdkappid=SDKAPPID, calls=0, per_second=29
-        )
-        report = found_over_http(wanted, KEY, flood=True)
-    told = {switch.name: switch.value for switch in report.switches if switch.differs}
-    assert told == {"calls_per_second": 30, "app_calls_per_second": 60}
-    assert report.is_alike
-    assert report.left == []
+@pytest.mark.parametrize(
+    ("switches", "told"),
+    [
+        ({"calls_per_second": 200}, {"calls_per_second": 200}),
+        ({"app_calls_per_second": 300}, {"app_calls_per_second": 300}),
+        (
+            {"calls_per_second": 100, "app_calls_per_second": 250},
+            {"calls_per_second": 100, "app_calls_per_second": 250},
+        ),
+        ({}, {}),
+    ],
+    ids=["command", "app", "both", "none"],
+)
+async def test_the_caps_of_a_server_are_told(switches: dict[str, int], told: dict[str, int]) -> None:
+    clock = Clock(time.time())
+    scene = Scene(1, ADMIN, SDKAPPID)
+    async with own_chatmarks(SDKAPPID, ADMIN)(replace(Profile(), **switches), clock) as asker:
+
+        async def flood(asks: Sequence[Ask], seconds: float) -> list[Reply]:
+            found: list[Reply] = []
+            for number in range(int(seconds * 1000)):
+                clock.now += 0.001
+                found.append(await asker(asks[number % len(asks)]))
+            return found
+
+        await begin(scene, asker)
+        trial = await caps(scene, flood)
+    assert trial.switches == told
+    assert trial.untold_switches.keys() == {"calls_per_second", "app_calls_per_second"} - told.keys()
+
+
+async def test_a_flood_asks_by_turns_as_often_as_it_can() -> None:
+    asks = [Ask("recentcontact/get_contact_group"), Ask("recentcontact/no_such_command")]
+    with serving() as server:
+        async with flooding(server.url, Caller(SDKAPPID, ADMIN, KEY)) as flood:
+            replies = await flood(asks, 0.5)
+    codes = Counter(reply.code for reply in replies)
+    assert codes.keys() == {50002, 60009}
+    assert abs(codes[50002] - codes[60009]) <= 1
+    assert len(replies) > 32

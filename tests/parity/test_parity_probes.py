@@ -23,7 +23,7 @@ STRANGE = {"ActionStatus": "FAIL", "ErrorCode": 59999, "ErrorInfo": "strange", "
 async def seen_by(probe: Probe, change: Callable[[int, Reply], Reply]) -> tuple[Trial, int]:
     """What a probe sees of a chatmarks whose numbered answers go through `change`, and how many."""
     clock = Clock(time.time())
-    scene = Scene(1, ADMIN)
+    scene = Scene(1, ADMIN, SDKAPPID)
     count = 0
 
     async def rest(seconds: float) -> None:

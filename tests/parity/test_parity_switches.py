@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -108,3 +109,32 @@ def test_every_decided_answer_and_every_switch_has_a_probe_or_a_reason() -> None
     assert asked | UNTOLD_ALWAYS | {35} == set(DECIDED) == set(range(1, 41))
     told = {name for probe in PROBES for name in probe.switches}
     assert told | NOT_TRIED.keys() == set(Profile.__struct_fields__)
+
+
+CHOICES: dict[str, list[Any]] = {
+    "group_name_bytes_max": [32, 64],
+    "pooling": ["shared", "split", "per_group"],
+    "unknown_account": ["strict", "lenient"],
+    "unknown_chat_group": ["strict", "lenient"],
+    "check_to_account": [False, True],
+    "not_admin": [60010, 50003],
+    "get_page_size": [1, 2, 99, 100, 101, 999, 1000],
+    "list_size_max": [1, 2, 99, 100, 101, 499, 500],
+    "edition": ["full", "full", "basic"],
+    "usersig": ["verify", "any"],
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_profile_drawn_at_random_is_told_exactly_and_explains_everything(
+    run: Run, seed: int
+) -> None:
+    draw = random.Random(seed)
+    drawn = {name: draw.choice(values) for name, values in CHOICES.items()}
+    report = await run(seed=seed, calls=500, **drawn)
+    if drawn["edition"] == "basic":
+        # Without groups nothing tells how they are counted.
+        drawn["pooling"] = "shared"
+    assert {each.name: each.value for each in report.switches if each.name in drawn} == drawn
+    assert report.differences == []
+    assert all(each.switches for each in report.findings if each.verdict == "refuted")

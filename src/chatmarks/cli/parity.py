@@ -98,7 +98,7 @@ def parity(
     """Ask another server of this API what the documents leave open, and tell how it differs.
 
     It tells which of the forty decided answers hold there, and the profile under which a chatmarks
-    answers alike; then both get the published exchanges and calls drawn at random. About 700 accounts
+    answers alike; then both get the published exchanges and calls drawn at random. About 600 accounts
     called parity-SEED-… and some chat groups are made there, and deleted at the end. The key comes from
     --key-file, CHATMARKS_APP_KEY or CHATMARKS_APP_KEY_FILE.
     """
@@ -165,7 +165,7 @@ def found_over_http(wanted: Wanted, key: str, *, flood: bool) -> Report:
         with progress("comparing") as advance:
             return asyncio.run(run(advance))
     except (Unanswered, Refused) as error:
-        refuse(str(error))
+        refuse(_printable(str(error)))
     except KeyboardInterrupt:
         refuse("stopped; what this run made at the server was deleted again")
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatmarks.errors import Code
 from chatmarks.golden import MAY_BE_EXTRA
@@ -53,7 +54,22 @@ def difference(theirs: Reply, ours: Reply) -> Different | None:
     if theirs.fault or ours.fault:
         same = bool(theirs.fault) == bool(ours.fault)
         return None if same else Different("(the whole answer)", theirs.shown, ours.shown)
+    if all(_is_part_of_a_list(reply.answer) for reply in (theirs, ours)):
+        theirs, ours = (replace(reply, answer=_counted(reply.answer)) for reply in (theirs, ours))
     return _different(theirs.answer, ours.answer, "") or _other_text(theirs, ours)
+
+
+def _is_part_of_a_list(answer: Mapping[str, Any]) -> bool:
+    """Whether more of a conversation list is to come."""
+    return isinstance(answer.get("SessionItem"), list) and answer.get("CompleteFlag") == 0
+
+
+def _counted(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The page of a conversation list without what no document tells: which conversations come first,
+    and what cursors hold."""
+    cursors = ("TimeStamp", "StartIndex", "TopTimeStamp", "TopStartIndex")
+    kept = {name: value for name, value in answer.items() if name not in cursors}
+    return kept | {"SessionItem": [None] * len(answer["SessionItem"])}
 
 
 def _other_text(theirs: Reply, ours: Reply) -> Different | None:

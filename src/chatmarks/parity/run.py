@@ -73,7 +73,7 @@ async def compare(
     looked for, too. Raises `Refused` when the first calls are refused, and `Unanswered`."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     watched = Watched(asker)
-    scene = Scene(wanted.seed, wanted.identifier)
+    scene = Scene(wanted.seed, wanted.identifier, wanted.sdkappid)
     episodes = list(_episodes(scene, wanted))
     total = len(PROBES) + len(episodes)
     steps = itertools.count(1)

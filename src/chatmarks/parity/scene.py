@@ -39,9 +39,10 @@ class Scene:
     """The accounts and chat groups of a run, all called `parity-SEED-…`, and the profile that fits the
     server by now. `skew_seconds`: how far the server's clock is ahead of ours."""
 
-    def __init__(self, seed: int, identifier: str) -> None:
+    def __init__(self, seed: int, identifier: str, sdkappid: int) -> None:
         self.prefix = f"parity-{seed}-"
         self.identifier = identifier
+        self.sdkappid = sdkappid
         self.known = Profile()
         self.skew_seconds = 0.0
         self.accounts: dict[str, None] = {}

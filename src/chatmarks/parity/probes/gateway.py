@@ -18,17 +18,16 @@ from chatmarks.parity.bodies import (
 )
 from chatmarks.parity.scene import Scene, Trial
 
-_NO_APP = "1"
-"""An SDKAppID that no app has."""
-
 
 def triggers(scene: Scene, trial: Trial) -> Script[None]:
     """27 and 36: what is wrong with a URL, and the code for it."""
     body = get(scene.friends[0]).body
     both = 27, 36
+    # Real ones have ten digits.
+    no_app = "1" if scene.sdkappid != 1 else "2"
     for query, code, what in (
         ({"sdkappid": "abc"}, Code.SDKAPPID_WRONG, "an sdkappid that is not a number"),
-        ({"sdkappid": _NO_APP}, Code.SDKAPPID_WRONG, "an sdkappid that no app has"),
+        ({"sdkappid": no_app}, Code.SDKAPPID_WRONG, "an sdkappid that no app has"),
         ({"identifier": None}, Code.IDENTIFIER_WRONG, "no identifier"),
     ):
         yield from trial.expects(Ask(GET, body, query=query), code, what, numbers=both)
