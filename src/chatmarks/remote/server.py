@@ -19,14 +19,7 @@ from chatmarks.commands.recentcontact import get_contact_group
 from chatmarks.commands.recentcontact.contact import Record
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX, MARK_BITS
 from chatmarks.remote.content import Content, Filed
-from chatmarks.remote.failures import (
-    Failed,
-    Refusal,
-    Stopped,
-    concerns_all,
-    is_passing,
-    told,
-)
+from chatmarks.remote.failures import Failed, Refusal, Stopped, concerns_all, is_passing, told
 from chatmarks.remote.pace import Pace
 from chatmarks.remote.plan import CREATE, MARK, Planned, peer_of_item
 
@@ -227,7 +220,8 @@ def _results(command: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
     if command == MARK:
         return answer.get("ResultItem") or []
     if command == CREATE:
-        return [item for group in answer["GroupResultItem"] for item in group.get("ResultItem") or []]
+        made = answer.get("GroupResultItem") or []
+        return [item for group in made for item in group.get("ResultItem") or []]
     return (answer.get("UpdateGroupResult") or {}).get("ContactResultItem") or []
 
 
