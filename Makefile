@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster proof-history proof-move check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel clean
+.PHONY: run demo test test-cluster proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -27,6 +27,10 @@ proof-history: $(VENV)/.dev  ## Check 10,000 histories of two servers on each en
 # More with e.g. PROOF="--accounts 1000 --kills 2".
 proof-move: $(VENV)/.dev  ## Move 20,000 accounts between servers, with five kills, and compare them.
 	@PYTHONPATH=tests $(BIN)/python -m remote.proof $(PROOF)
+
+# More with e.g. MIRROR="--away 60 --accounts 200 --rate 150".
+proof-mirror: $(VENV)/.dev  ## Let the other server of a mirror be away for a minute, under writes.
+	@PYTHONPATH=tests $(BIN)/python -m mirror.proof $(MIRROR)
 
 check: lint types layers docs-check coverage  ## Everything that must be green before a commit.
 

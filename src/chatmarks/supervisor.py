@@ -21,7 +21,15 @@ from msgspec.structs import replace
 from chatmarks.config import Settings, is_loopback
 from chatmarks.listen import DRAIN_SECONDS, bind, http, listening
 from chatmarks.metrics import Counts, Metrics, Workers, summed, text
-from chatmarks.serve import CannotStart, Running, admin_when_asked, described, opened, problem_of
+from chatmarks.serve import (
+    CannotStart,
+    Running,
+    admin_when_asked,
+    described,
+    known_lags,
+    opened,
+    problem_of,
+)
 from chatmarks.service import Service
 from chatmarks.store import Store
 from chatmarks.worker import Ask, Begin, Failed, FromWorker, Link, Ready, Report
@@ -111,6 +119,7 @@ class Crew:
         self._settings = replace(settings, apps=(), admin_token=None)
         self._socket = public_socket
         self._own = Metrics(store)
+        self._store = store
         self._places = [_Place() for _ in range(settings.workers)]
         self._processes: set[Process] = set()
         self._replaced = 0
@@ -129,7 +138,8 @@ class Crew:
         # Place by place, since a sum of fractions depends on their order: one that fell by a rounding
         # when a worker ended would look like a server that started anew.
         counts = summed([self._own.counts(), *(place.counts() for place in self._places)])
-        return text(counts, Workers(self.answering, self._replaced))
+        workers = Workers(self.answering, self._replaced)
+        return text(counts, workers, await known_lags(self._store))
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -95,7 +95,7 @@ async def test_what_concerns_the_caller_stops_everything(
 
 async def test_a_server_that_stays_away_stops_everything_after_the_patience(owner: str) -> None:
     async with server_at("http://127.0.0.1:9", patience_seconds=0.3) as away:
-        with pytest.raises(Stopped, match=r"nothing was answered for 0 seconds.*cannot be reached"):
+        with pytest.raises(Stopped, match=r"no answer for 0 seconds.*cannot be reached"):
             await away.read(owner)
 
 

@@ -44,10 +44,13 @@ class Caller(Struct, frozen=True):
     rate: int
 
     @asynccontextmanager
-    async def at(self, option: str, url: str, key: str) -> AsyncIterator[Server]:
-        """The server at `url`, which `option` named. Refuses what cannot be one."""
+    async def at(
+        self, option: str, url: str, key: str, *, patience_seconds: float | None = None
+    ) -> AsyncIterator[Server]:
+        """The server at `url`, which `option` named. Refuses what cannot be one. `patience_seconds`:
+        how long a call is repeated, None for as long as a pull does."""
         from chatmarks.remote.pace import Pace
-        from chatmarks.remote.server import Server
+        from chatmarks.remote.server import PATIENCE_SECONDS, Server
 
         if not is_userid(self.identifier):
             refuse(f"--identifier {userid_problem(self.identifier)}")
@@ -58,6 +61,7 @@ class Caller(Struct, frozen=True):
                 identifier=self.identifier,
                 key=key,
                 pace=Pace(self.rate),
+                patience_seconds=PATIENCE_SECONDS if patience_seconds is None else patience_seconds,
             )
         except ValueError as error:
             refuse(f"{option}: {error}")

@@ -146,12 +146,13 @@ async def pull(
     began_at = time.monotonic()
     saving = _Saving(store, sdkappid, checkpoint)
     report = checkpoint.report
+    has_feed = await has_feed_of(store, sdkappid)
 
     async def one(position: int) -> None:
         account = Account(sdkappid, userids[position])
         try:
             content = await server.read(account.userid)
-            changed = await _kept(store, account, content)
+            changed = await keep(store, account, content, has_feed=has_feed)
         except Failed as error:
             report.failures.append(error.of(account.userid))
         except Unsound as error:
@@ -178,20 +179,28 @@ async def pull(
     return report
 
 
-async def _kept(store: Store, account: Account, content: Content) -> bool:
-    """Keep `content`; whether the store had something else. Raises `Unsound`."""
+async def has_feed_of(store: Store, sdkappid: int) -> bool:
+    """Whether what is kept in the app is told in its feed."""
+    app = await store.app(sdkappid)
+    return app is not None and app.feed
+
+
+async def keep(store: Store, account: Account, content: Content, *, has_feed: bool) -> bool:
+    """Keep `content` as what the account has; whether the store had something else. Raises
+    `Unsound`."""
+    told_at = int(time.time()) if has_feed else None
 
     def change(book: Book) -> tuple[Book, bool]:
         after = replaced(book, content)
         return after, after is not book
 
     try:
-        return await store.update(account, change)
+        return await store.update(account, change, told_at=told_at)
     except UnknownAccount:
         # An account is only made for what it can have.
         replaced(EMPTY_BOOK, content)
-        await store.create_account(account)
-        await store.update(account, change)
+        await store.create_account(account, told_at=told_at)
+        await store.update(account, change, told_at=told_at)
         return True
 
 

@@ -14,9 +14,10 @@ from chatmarks.book import Peer, PeerType
 from chatmarks.client import AsyncClient, ChatError, NoAnswer, Patience
 from chatmarks.client.errors import NOT_NOW
 from chatmarks.client.pages import following
-from chatmarks.commands.im_open_login_svc import account_check, multiaccount_import
+from chatmarks.commands.im_open_login_svc import account_check, account_delete, multiaccount_import
 from chatmarks.commands.recentcontact import get_contact_group
 from chatmarks.commands.recentcontact.contact import Record
+from chatmarks.errors import Code
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX, MARK_BITS
 from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import Failed, Refusal, Stopped, concerns_all, is_passing, told
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 _READ = "recentcontact/get_contact_group"
 _CHECK = "im_open_login_svc/account_check"
+_DELETE = "im_open_login_svc/account_delete"
 _IMPORT = "im_open_login_svc/multiaccount_import"
 _THERE = "Imported"
 
@@ -159,6 +161,16 @@ class Server:
         refused = [userid for userid in missing if userid in answer.FailAccounts]
         return [userid for userid in missing if userid not in refused], refused
 
+    async def delete(self, userid: str) -> str | None:
+        """Delete an account; why that was refused, None when it is gone. Raises `Stopped`."""
+        fields: dict[str, object] = {"DeleteItem": [{"UserID": userid}]}
+        try:
+            answer = await self._patiently(_DELETE, account_delete.Answer, fields)
+        except Failed as error:
+            return f"{error.code} {error.text}"
+        codes = [item for item in answer.ResultItem if item.ResultCode not in (0, Code.ACCOUNT_UNKNOWN)]
+        return f"{codes[0].ResultCode} {codes[0].ResultInfo}" if codes else None
+
     async def _patiently(
         self, command: str, answer: type[T], fields: Mapping[str, object], *, repeats: bool = True
     ) -> T:
@@ -183,9 +195,7 @@ class Server:
     def _verdict(self, error: ChatError | NoAnswer, began_at: float) -> Failed | Stopped:
         """Whose failure it is: that of the account, or that of all."""
         if error.is_passing and self._answered_at < began_at:
-            return Stopped(
-                f"nothing was answered for {self._patience_seconds:.0f} seconds: {told(error)}"
-            )
+            return Stopped(f"no answer for {self._patience_seconds:.0f} seconds: {told(error)}")
         if not error.is_passing and concerns_all(error):
             return Stopped(told(error))
         if isinstance(error, ChatError):
