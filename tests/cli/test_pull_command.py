@@ -246,10 +246,14 @@ def test_a_key_is_required(invoke: Invoke, tmp_path: Path, url: str) -> None:
     ]
 
 
-def test_a_report_that_cannot_be_written_is_told(pull: Invoke, url: str) -> None:
-    done = pull(url, ["user_0"], "--report", "none/report.json")
+def test_a_report_that_cannot_be_written_is_told_first_where_that_can_be_seen(
+    pull: Invoke, url: str
+) -> None:
+    (line,) = refused(pull(url, ["user_0"], "--report", "none/report.json"))
+    assert line.endswith("--report: none/report.json cannot be written: there is no folder none")
+    done = pull(url, ["user_0"], "--report", "/proc/report.json")
     assert done.exit_code == 2
-    assert done.stderr.startswith("chatmarks: --report: none/report.json cannot be written: No such")
+    assert "chatmarks: --report: /proc/report.json cannot be written: No such file" in done.stderr
 
 
 def test_without_the_packages_of_the_client_their_line_is_told(tmp_path: Path, url: str) -> None:

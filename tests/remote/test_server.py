@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from chatmarks.book import Peer
-from chatmarks.client import AsyncClient
+from chatmarks.client import AsyncClient, Control
+from chatmarks.remote.abreast import abreast
 from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import Failed, Stopped
+from chatmarks.remote.pace import Pace
 from chatmarks.remote.server import READINGS_MAX, Server
 from faulty import Proxy, answer_lost, call_lost, canned, code, passed, status
-from harness import account
+from harness import KEY, account
+from process import Server as Running
 from remote.conftest import server_at
 
 BASE = {"ErrorCode": 0, "ActionStatus": "OK", "ErrorInfo": "", "GroupItem": [], "CompleteFlag": 1}
@@ -92,7 +95,7 @@ async def test_what_concerns_the_caller_stops_everything(
 
 async def test_a_server_that_stays_away_stops_everything_after_the_patience(owner: str) -> None:
     async with server_at("http://127.0.0.1:9", patience_seconds=0.3) as away:
-        with pytest.raises(Stopped, match=r"nothing was answered for 0 seconds.*cannot be reached"):
+        with pytest.raises(Stopped, match=r"no answer for 0 seconds.*cannot be reached"):
             await away.read(owner)
 
 
@@ -213,3 +216,24 @@ async def test_only_accounts_that_are_missing_are_imported(
     assert proxy.seen[-1].body == {"AccountList": [{"UserID": f"{owner}_new"}]}
     assert await server.import_missing([owner, f"{owner}_new"]) == ([], [])
     assert proxy.commands() == ["account_check", "multiaccount_import", "account_check"]
+
+
+async def test_a_budget_above_the_cap_of_the_server_slows_down_until_all_is_read(
+    running: Running,
+) -> None:
+    with Control(running.announced["admin_url"], url=running.url) as control:
+        app = control.make_app(key=KEY, overrides={"calls_per_second": 40})
+        pace = Pace(150)
+        async with Server(
+            running.url, sdkappid=app.sdkappid, identifier=app.identifier, key=KEY, pace=pace
+        ) as server:
+            read: list[Content] = []
+
+            async def one(_: int) -> None:
+                read.append(await server.read(app.identifier))
+
+            await abreast(range(120), one, 16)
+        app.drop()
+    assert read == [Content()] * 120
+    assert pace.slowed > 1
+    assert pace.calls < 240

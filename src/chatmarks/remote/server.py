@@ -20,14 +20,7 @@ from chatmarks.commands.recentcontact.contact import Record
 from chatmarks.errors import Code
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX, MARK_BITS
 from chatmarks.remote.content import Content, Filed
-from chatmarks.remote.failures import (
-    Failed,
-    Refusal,
-    Stopped,
-    concerns_all,
-    is_passing,
-    told,
-)
+from chatmarks.remote.failures import Failed, Refusal, Stopped, concerns_all, is_passing, told
 from chatmarks.remote.pace import Pace
 from chatmarks.remote.plan import CREATE, MARK, Planned, peer_of_item
 
@@ -202,9 +195,7 @@ class Server:
     def _verdict(self, error: ChatError | NoAnswer, began_at: float) -> Failed | Stopped:
         """Whose failure it is: that of the account, or that of all."""
         if error.is_passing and self._answered_at < began_at:
-            return Stopped(
-                f"nothing was answered for {self._patience_seconds:.0f} seconds: {told(error)}"
-            )
+            return Stopped(f"no answer for {self._patience_seconds:.0f} seconds: {told(error)}")
         if not error.is_passing and concerns_all(error):
             return Stopped(told(error))
         if isinstance(error, ChatError):
@@ -239,7 +230,8 @@ def _results(command: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
     if command == MARK:
         return answer.get("ResultItem") or []
     if command == CREATE:
-        return [item for group in answer["GroupResultItem"] for item in group.get("ResultItem") or []]
+        made = answer.get("GroupResultItem") or []
+        return [item for group in made for item in group.get("ResultItem") or []]
     return (answer.get("UpdateGroupResult") or {}).get("ContactResultItem") or []
 
 
