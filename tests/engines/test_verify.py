@@ -118,6 +118,14 @@ def test_how_far_readers_of_feeds_have_come_is_sound(path: Path) -> None:
     assert lines(path) == []
 
 
+async def test_the_event_with_which_a_feed_begins_is_sound(path: Path) -> None:
+    store = await open_store(f"sqlite:///{path}")
+    app = App(SDKAPPID, (b"\0key",), ("boss",), feed=True)
+    await store.change_app(SDKAPPID, lambda _: app)
+    await store.close()
+    assert lines(path) == []
+
+
 def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
     alter(path, "INSERT INTO property VALUES ('unfinished_copy_from', 'sqlite:////books.db')")
     alter(path, "INSERT INTO property VALUES ('unfinished_copy_run', '0123456789abcdef')")
