@@ -9,7 +9,7 @@ import pytest
 
 from chatmarks.store import Store
 from control.kit import Kit
-from control.remote import Admin
+from control.over_http import Admin
 from process import Server, serving
 
 

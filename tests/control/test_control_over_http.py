@@ -11,7 +11,7 @@ import pytest
 
 from chatmarks import usersig
 from control.kit import lines
-from control.remote import Admin
+from control.over_http import Admin
 from harness import account
 from process import Client
 

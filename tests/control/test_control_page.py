@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from control.remote import Admin
+from control.over_http import Admin
 from process import Server, run, serving
 
 PAGE = (Path(__file__).parents[2] / "docs/control.md").read_text(encoding="utf-8")

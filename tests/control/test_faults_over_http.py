@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control.remote import Admin
+from control.over_http import Admin
 from harness import account, chat_group
 from process import Client
 

@@ -21,7 +21,7 @@ from chatmarks import config
 from chatmarks.engines import open_store
 from chatmarks.store import UNFINISHED_RESTORES
 from control.kit import lines
-from control.remote import Admin
+from control.over_http import Admin
 from harness import account
 from process import PROGRAM, Client, Server, run, serving
 

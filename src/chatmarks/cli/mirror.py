@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chatmarks.service import Road, Service
 
 
-@click.group()
+@click.group(short_help="Keep an app the same at two servers.")
 def mirror() -> None:
     """Keep an app the same at two servers. docs/moving.md has the steps."""
 

@@ -87,7 +87,7 @@ _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
 _KNOWN_PROPERTIES = {
     name.encode() for name in (UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, UNFINISHED_RESTORES)
 }
-_KNOWN_BEGINNINGS = tuple(text.encode() for text in (FEED_READER, STALE_COPY, UNFINISHED_PULL))
+_OF_APPS = (FEED_READER, STALE_COPY, UNFINISHED_PULL)
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
@@ -360,7 +360,13 @@ def _events(connection: apsw.Connection) -> Iterator[list[Problem]]:
         yield [Problem("event", f"{sdkappid}:{seq}", "", text) for text in texts]
 
 
+def _is_of_an_app(name: str) -> bool:
+    """Whether a property is one of those that an app has: an SDKAppID stands behind its beginning."""
+    rest = (name.removeprefix(each) for each in _OF_APPS if name.startswith(each))
+    return any(is_sdkappid(text.partition(":")[0]) for text in rest)
+
+
 def _properties(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for (name,) in connection.execute(_PROPERTIES):
-        if name not in _KNOWN_PROPERTIES and not name.startswith(_KNOWN_BEGINNINGS):
+        if name not in _KNOWN_PROPERTIES and not _is_of_an_app(name.decode(errors="replace")):
             yield [Problem("property", on_one_line(name), "", "no chatmarks knows it")]
