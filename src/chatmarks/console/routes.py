@@ -1,0 +1,44 @@
+"""The routes of the console, below `/console`."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from chatmarks.admin import CONSOLE
+from chatmarks.console.door import Door
+from chatmarks.console.overview import overview
+from chatmarks.console.page import asset
+from chatmarks.console.parts import Console
+
+_TYPES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+def console_routes(console: Console) -> list[BaseRoute]:
+    """All routes."""
+    door = Door(console)
+    return [
+        Route("/", _first),
+        Route(f"{CONSOLE}/static/{{hash}}/{{name}}", _static),
+        door.route("/enter", open_to_all=True, GET=door.enter_form, POST=door.enter),
+        door.route("/leave", POST=door.leave),
+        door.route("/prefer", open_to_all=True, POST=door.prefer),
+        door.route("", GET=overview),
+        door.route("/", GET=overview),
+    ]
+
+
+async def _first(_: Request) -> Response:
+    return RedirectResponse(CONSOLE)
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _TYPES:
+        return Response(status_code=404)
+    response = Response(asset(name), media_type=_TYPES[name])
+    # Its URL has its hash, so what is there never changes.
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

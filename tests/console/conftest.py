@@ -1,0 +1,23 @@
+"""Real servers, and browsers without a screen that look at their consoles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from console.visitor import Visitor
+from process import Server, serving
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A real server with a journal."""
+    with serving("--control") as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(server: Server) -> Iterator[Visitor]:
+    with Visitor(server.announced["admin_url"]) as somebody:
+        yield somebody
