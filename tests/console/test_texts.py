@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import ValidationError
 
 import chatmarks.console
 from chatmarks.console.texts import LANGUAGES, catalogue, language_of
+from chatmarks.errors import Code, Fail
+from chatmarks.usersig import _MENDS, ILLEGAL, _mend
 
 ROOM = Path(chatmarks.console.__file__).parent
 TEMPLATES = sorted((ROOM / "templates").glob("*.html"))
@@ -65,3 +68,11 @@ def test_every_text_that_is_asked_for_is_there_and_every_other_is_asked_for() ->
 )
 def test_the_language_is_what_the_browser_likes_best(accepted: str, language: str) -> None:
     assert language_of(accepted) == language
+
+
+def test_the_mends_are_those_of_the_server() -> None:
+    mends = {*_MENDS.values(), _mend(Fail(Code.USERSIG_ILLEGAL, ILLEGAL))}
+    wrong = Fail(Code.USERSIG_ILLEGAL, ILLEGAL)
+    wrong.__cause__ = ValidationError()
+    mends.add(_mend(wrong))
+    assert {text["en"] for key, text in catalogue().items() if key.startswith("mend.")} == mends

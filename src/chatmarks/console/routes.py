@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chatmarks.admin import CONSOLE
+from chatmarks.console.clinic import clinic, examine, mint
 from chatmarks.console.door import Door
 from chatmarks.console.overview import overview
 from chatmarks.console.page import asset
@@ -24,6 +25,9 @@ def console_routes(console: Console) -> list[BaseRoute]:
         door.route("/enter", open_to_all=True, GET=door.enter_form, POST=door.enter),
         door.route("/leave", POST=door.leave),
         door.route("/prefer", open_to_all=True, POST=door.prefer),
+        door.route("/clinic", GET=clinic),
+        door.route("/clinic/examine", GET=clinic, POST=examine),
+        door.route("/clinic/mint", GET=clinic, POST=mint),
         door.route("", GET=overview),
         door.route("/", GET=overview),
     ]

@@ -26,6 +26,18 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     }
 
 
+@cache
+def _keys_of_english() -> Mapping[str, str]:
+    """The keys of what the server itself says."""
+    return {
+        text[DEFAULT]: key for key, text in catalogue().items() if key.startswith(SAID_BY_THE_SERVER)
+    }
+
+
+SAID_BY_THE_SERVER = ("mend.", "meaning.", "switch.")
+"""The rooms of the catalogue whose English is that of the server's own code."""
+
+
 class Texts:
     """The texts in one language."""
 
@@ -41,6 +53,11 @@ class Texts:
         """The text `key`, with `values` put where it names them."""
         text = catalogue()[key][self.language]
         return text.format(**values) if values else text
+
+    def of(self, english: str) -> str:
+        """What the server says in English, in this language; itself where the catalogue has it not."""
+        key = _keys_of_english().get(english)
+        return english if key is None else self(key)
 
     def has(self, key: str) -> bool:
         """Whether there is a text `key`."""
