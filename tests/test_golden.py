@@ -1,61 +1,19 @@
-"""Exchanges of the documents, replayed on every engine.
-
-Each file of `golden/` is one exchange: where it was published (`own` when no document shows one), the
-ids that the server generates, the steps and their times that make the state it shows, the request
-and the answer.
-"""
+"""The exchanges of the documents, replayed on every engine."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from msgspec import Struct
 
 from chatmarks.commands import COMMANDS
+from chatmarks.golden import MAY_BE_EXTRA, Exchange, Source, examples
 from chatmarks.seal import Seal
 from chatmarks.service import Service
 from chatmarks.store import Store
 from harness import Caller, Clock, account, make_app
 
-MAY_BE_EXTRA = {"ErrorDisplay", "CompleteTime", "NextStartIndex"}
-
-
-class Source(Struct, frozen=True, forbid_unknown_fields=True):
-    """`shows`: what the document shows; the other half of the exchange is our own."""
-
-    document: str
-    version: str
-    shows: str
-
-
-class Step(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call before the exchange, `at` a time in Unix seconds."""
-
-    at: int
-    command: str
-    body: dict[str, Any]
-
-
-class Exchange(Struct, frozen=True, forbid_unknown_fields=True):
-    """One file. `unordered`: lists of the answer whose published order nothing explains."""
-
-    source: Source | str
-    generated_ids: list[str]
-    steps: list[Step]
-    at: int
-    command: str
-    request: dict[str, Any]
-    answer: dict[str, Any]
-    unordered: list[str] = []
-
-
-GOLDEN = {
-    path.stem: msgspec.json.decode(path.read_bytes(), type=Exchange)
-    for path in sorted(Path(__file__).with_name("golden").glob("*.json"))
-}
+GOLDEN = examples()
 
 
 async def replayed(store: Store, exchange: Exchange) -> dict[str, Any]:

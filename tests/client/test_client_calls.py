@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,12 +15,11 @@ from chatmarks.commands.recentcontact.contact import Contact, Group
 from chatmarks.commands.recentcontact.create_contact_group import NewGroup
 from chatmarks.commands.recentcontact.mark_contact import Mark
 from chatmarks.errors import Code
+from chatmarks.golden import examples
 from chatmarks.limits import CONVERSATIONS_PER_CALL_MAX
 from client.callers import Make
 from faulty import Proxy, canned
 from harness import ADMIN, AWKWARD, SDKAPPID, account, chat_group
-
-GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def _star(*names: str) -> list[dict[str, Any]]:
@@ -258,8 +256,7 @@ def test_a_page_that_leads_to_itself_ends_the_paging(make: Make, proxy: Proxy, o
 
 
 def test_what_production_answered_is_read(make: Make, proxy: Proxy, owner: str) -> None:
-    golden = msgspec.json.decode((GOLDEN / "get_contact_group_production.json").read_bytes())
-    produced = _answer_in(golden)
+    produced = examples()["get_contact_group_production"].answer
     assert "NextStartIndex" not in produced
     proxy.faults = [canned(msgspec.json.encode(produced))]
     page = make().get_contact_group(From_Account=owner, StartIndex=0)
@@ -268,23 +265,6 @@ def test_what_production_answered_is_read(make: Make, proxy: Proxy, owner: str) 
     assert (page.CompleteFlag, page.NextStartIndex) == (1, 0)
     proxy.faults = [canned(msgspec.json.encode(produced))]
     assert len(list(make().get_contact_group_pages(From_Account=owner))) == 1
-
-
-def _answer_in(value: Any) -> dict[str, Any]:
-    """The answer somewhere in a golden file."""
-    found = next(_dictionaries_with(value, "CompleteFlag"))
-    assert isinstance(found, dict)
-    return found
-
-
-def _dictionaries_with(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        if name in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _dictionaries_with(item, name)
 
 
 def test_lists_that_are_missing_or_null_are_empty_and_more_is_passed_over(
