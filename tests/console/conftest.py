@@ -21,3 +21,10 @@ def server() -> Iterator[Server]:
 def visitor(server: Server) -> Iterator[Visitor]:
     with Visitor(server.announced["admin_url"]) as somebody:
         yield somebody
+
+
+@pytest.fixture(scope="module")
+def unwatched() -> Iterator[Visitor]:
+    """Who visits the console of a server without a journal."""
+    with serving() as running, Visitor(running.announced["admin_url"]) as somebody:
+        yield somebody

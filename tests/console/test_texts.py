@@ -9,6 +9,7 @@ import pytest
 from msgspec import ValidationError
 
 import chatmarks.console
+from chatmarks.commands import COMMANDS
 from chatmarks.console.texts import LANGUAGES, catalogue, language_of
 from chatmarks.errors import Code, Fail
 from chatmarks.usersig import _MENDS, ILLEGAL, _mend
@@ -76,3 +77,14 @@ def test_the_mends_are_those_of_the_server() -> None:
     wrong.__cause__ = ValidationError()
     mends.add(_mend(wrong))
     assert {text["en"] for key, text in catalogue().items() if key.startswith("mend.")} == mends
+
+
+def test_the_meanings_are_those_of_the_codes() -> None:
+    meanings = {code.meaning for code in Code}
+    told = [text["en"] for key, text in catalogue().items() if key.startswith("meaning.")]
+    assert sorted(told) == sorted(meanings)
+
+
+def test_every_command_is_described() -> None:
+    told = {key for key in catalogue() if key.startswith("command.")}
+    assert told == {f"command.{path.replace('/', '_')}" for path in COMMANDS}

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from chatmarks.admin import CONSOLE
 from chatmarks.console import audit
+from chatmarks.console.forms import document_url
 from chatmarks.console.marking import json_html
 from chatmarks.console.parts import Console
 from chatmarks.console.session import Session
@@ -176,7 +177,9 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(to=to, asset_url=asset_url, json_html=json_html)
+    environment.globals.update(
+        to=to, asset_url=asset_url, json_html=json_html, document_of=document_url
+    )
     environment.filters.update(date=_date, number=_number)
     return environment
 

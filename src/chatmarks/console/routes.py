@@ -12,6 +12,7 @@ from chatmarks.console.door import Door
 from chatmarks.console.overview import overview
 from chatmarks.console.page import asset
 from chatmarks.console.parts import Console
+from chatmarks.console.trying import commands, form, made
 
 _TYPES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
@@ -28,6 +29,8 @@ def console_routes(console: Console) -> list[BaseRoute]:
         door.route("/clinic", GET=clinic),
         door.route("/clinic/examine", GET=clinic, POST=examine),
         door.route("/clinic/mint", GET=clinic, POST=mint),
+        door.route("/try", GET=commands),
+        door.route("/try/{path:path}", GET=form, POST=made),
         door.route("", GET=overview),
         door.route("/", GET=overview),
     ]
