@@ -7,11 +7,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chatmarks.admin import CONSOLE
+from chatmarks.console.book_changes import add_account, change
+from chatmarks.console.books import Watch, book, books
 from chatmarks.console.clinic import clinic, examine, mint
 from chatmarks.console.door import Door
 from chatmarks.console.overview import overview
 from chatmarks.console.page import asset
 from chatmarks.console.parts import Console
+from chatmarks.console.streams import Streams
 from chatmarks.console.trying import commands, form, made
 
 _TYPES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -19,7 +22,7 @@ _TYPES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg"
 
 def console_routes(console: Console) -> list[BaseRoute]:
     """All routes."""
-    door = Door(console)
+    door, streams = Door(console), Streams()
     return [
         Route("/", _first),
         Route(f"{CONSOLE}/static/{{hash}}/{{name}}", _static),
@@ -29,6 +32,11 @@ def console_routes(console: Console) -> list[BaseRoute]:
         door.route("/clinic", GET=clinic),
         door.route("/clinic/examine", GET=clinic, POST=examine),
         door.route("/clinic/mint", GET=clinic, POST=mint),
+        door.route("/books", GET=books),
+        door.route("/books/account", GET=book),
+        door.route("/books/watch", GET=Watch(streams).stream),
+        door.route("/books/change", POST=change),
+        door.route("/books/import", POST=add_account),
         door.route("/try", GET=commands),
         door.route("/try/{path:path}", GET=form, POST=made),
         door.route("", GET=overview),

@@ -195,3 +195,43 @@ ready.push((root) => {
     toForm();
   }
 });
+
+// A part of the page that the server says is another one now. A browser has few connections to one
+// host, so a page that nobody sees watches nothing; it looks once when it is seen again.
+
+const watched = (url, listen, seen) => {
+  let source;
+  const sign = (shown) => document.querySelectorAll("[data-live-sign]").forEach((each) => { each.hidden = !shown; });
+  const begin = () => {
+    source = new EventSource(url());
+    source.addEventListener("open", () => sign(true));
+    source.addEventListener("error", () => sign(false));
+    listen(source);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      source.close();
+    } else {
+      begin();
+      seen();
+    }
+  });
+  begin();
+};
+
+ready.push((root) => {
+  for (const watch of root.querySelectorAll("[data-watch]")) {
+    const refresh = async () => {
+      const part = document.getElementById(watch.dataset.refreshes);
+      if (part.querySelector("details[open]")) {
+        // What is being written there must not be lost.
+        watch.querySelector("[data-stale]").hidden = false;
+        return;
+      }
+      const response = await fetch(watch.dataset.address);
+      replace(watch.dataset.refreshes, await response.text())?.classList.add("fresh");
+      say(watch.dataset.news);
+    };
+    watched(() => watch.dataset.watch, (source) => source.addEventListener("change", refresh), refresh);
+  }
+});
