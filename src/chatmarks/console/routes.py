@@ -11,6 +11,7 @@ from chatmarks.console.book_changes import add_account, change
 from chatmarks.console.books import Watch, book, books
 from chatmarks.console.clinic import clinic, examine, mint
 from chatmarks.console.door import Door
+from chatmarks.console.journal import Follow, export, journal, one, replay
 from chatmarks.console.overview import overview
 from chatmarks.console.page import asset
 from chatmarks.console.parts import Console
@@ -37,6 +38,11 @@ def console_routes(console: Console) -> list[BaseRoute]:
         door.route("/books/watch", GET=Watch(streams).stream),
         door.route("/books/change", POST=change),
         door.route("/books/import", POST=add_account),
+        door.route("/journal", GET=journal),
+        door.route("/journal/call", GET=one),
+        door.route("/journal/follow", GET=Follow(streams).stream),
+        door.route("/journal/replay", POST=replay),
+        door.route("/journal/export", GET=export),
         door.route("/try", GET=commands),
         door.route("/try/{path:path}", GET=form, POST=made),
         door.route("", GET=overview),

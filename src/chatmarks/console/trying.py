@@ -98,9 +98,14 @@ async def _prepared(visit: Visit, wanted: Wanted, name: str) -> Response:
     )
 
 
+def is_read(command: Command) -> bool:
+    """Whether a command changes nothing."""
+    return command.name.startswith(_ONLY_READ)
+
+
 def note_call(visit: Visit, command: Command, app: App, body: str, done: Done) -> None:
     """Log a call that could change something: which, whose, and its outcome."""
-    if command.name.startswith(_ONLY_READ):
+    if is_read(command):
         return
     try:
         account = json.loads(body).get("From_Account")

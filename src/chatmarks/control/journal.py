@@ -100,10 +100,16 @@ class Journal:
         """The newest call that had this request id."""
         return next((call for call in reversed(self._calls) if call.request_id == request_id), None)
 
-    def newest(self, wanted: Filter, limit: int) -> list[tuple[str, Noted]]:
-        """The last `limit` calls that fit, the newest first, each behind its cursor."""
-        found = []
-        for number, call in zip(range(self._ended, 0, -1), reversed(self._calls), strict=False):
+    @property
+    def ended(self) -> int:
+        """How many calls were kept since its start."""
+        return self._ended
+
+    def newest(self, wanted: Filter, limit: int, since: int = 0) -> list[tuple[str, Noted]]:
+        """The last `limit` calls that fit, the newest first, each behind its cursor; of those that
+        were kept when `ended` had been `since`."""
+        found: list[tuple[str, Noted]] = []
+        for number, call in zip(range(self._ended, since, -1), reversed(self._calls), strict=False):
             if wanted.takes(call):
                 found.append((f"{self._boot}-{number}", call))
                 if len(found) == limit:

@@ -235,3 +235,22 @@ ready.push((root) => {
     watched(() => watch.dataset.watch, (source) => source.addEventListener("change", refresh), refresh);
   }
 });
+
+// Rows that come by themselves go on top; the oldest go.
+
+ready.push((root) => {
+  for (const table of root.querySelectorAll("[data-follow]")) {
+    const body = table.querySelector("tbody");
+    const most = Number(table.dataset.most);
+    const add = (event) => {
+      const fresh = new DOMParser().parseFromString(`<table><tbody>${event.data}</tbody></table>`, "text/html");
+      const rows = [...fresh.querySelectorAll("tbody tr")];
+      rows.forEach((row) => row.classList.add("fresh"));
+      body.prepend(...rows);
+      while (body.rows.length > most) body.lastElementChild.remove();
+      table.hidden = false;
+      document.querySelectorAll("[data-empty]").forEach((each) => each.remove());
+    };
+    watched(() => table.dataset.follow, (source) => source.addEventListener("rows", add), () => location.reload());
+  }
+});
