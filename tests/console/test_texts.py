@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import chatmarks.console
 from chatmarks.commands import COMMANDS
 from chatmarks.console.texts import LANGUAGES, catalogue, language_of
 from chatmarks.errors import Code, Fail
+from chatmarks.limits import Profile
 from chatmarks.usersig import _MENDS, ILLEGAL, _mend
 
 ROOM = Path(chatmarks.console.__file__).parent
@@ -88,3 +91,18 @@ def test_the_meanings_are_those_of_the_codes() -> None:
 def test_every_command_is_described() -> None:
     told = {key for key in catalogue() if key.startswith("command.")}
     assert told == {f"command.{path.replace('/', '_')}" for path in COMMANDS}
+
+
+def test_every_switch_is_explained_as_where_it_is_defined() -> None:
+    (definition,) = ast.parse(inspect.getsource(Profile)).body
+    assert isinstance(definition, ast.ClassDef)
+    meanings = [
+        " ".join(inspect.cleandoc(node.value.value).split())
+        for node in definition.body[1:]
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
+    told = {key: text["en"] for key, text in catalogue().items() if key.startswith("switch.")}
+    assert list(told) == [f"switch.{name}" for name in Profile.__struct_fields__]
+    assert list(told.values()) == meanings

@@ -7,6 +7,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chatmarks.admin import CONSOLE
+from chatmarks.console.app_control import clock, fault
+from chatmarks.console.apps import app, apps, make
+from chatmarks.console.apps import change as change_app
 from chatmarks.console.book_changes import add_account, change
 from chatmarks.console.books import Watch, book, books
 from chatmarks.console.clinic import clinic, examine, mint
@@ -43,6 +46,12 @@ def console_routes(console: Console) -> list[BaseRoute]:
         door.route("/journal/follow", GET=Follow(streams).stream),
         door.route("/journal/replay", POST=replay),
         door.route("/journal/export", GET=export),
+        door.route("/apps", GET=apps),
+        door.route("/apps/app", GET=app),
+        door.route("/apps/make", POST=make),
+        door.route("/apps/change", POST=change_app),
+        door.route("/apps/clock", POST=clock),
+        door.route("/apps/fault", POST=fault),
         door.route("/try", GET=commands),
         door.route("/try/{path:path}", GET=form, POST=made),
         door.route("", GET=overview),
