@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from console.browser import chromium
 from console.visitor import Visitor
 from process import Server, serving
 
@@ -28,3 +29,7 @@ def unwatched() -> Iterator[Visitor]:
     """Who visits the console of a server without a journal."""
     with serving() as running, Visitor(running.announced["admin_url"]) as somebody:
         yield somebody
+
+
+# Part of the tests wherever there is a Chromium, as .ci/run sees to.
+collect_ignore = [] if chromium() else ["test_in_browser.py"]
