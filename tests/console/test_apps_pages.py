@@ -85,7 +85,13 @@ async def test_every_switch_is_explained_and_can_be_set_apart(
         visitor, sdkappid, do="profile", profile="2026-04", switch_not_admin="50003", switch_pooling=""
     )
     assert await code(server, sdkappid, key, "nobody") == 50003
-    for text in ("group_name_bytes_max", "as the profile: 64", "as the profile: split", "1047/53437"):
+    for text in (
+        "group_name_bytes_max",
+        "as the profile: 64",
+        "as the profile: split",
+        "<code>shared</code>",
+        "product/1047/53437",
+    ):
         assert text in visitor.page
     change(visitor, sdkappid, do="profile", profile="2026-04")
     assert await code(server, sdkappid, key, "nobody") == 60010

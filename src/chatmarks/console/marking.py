@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from chatmarks.console.forms import document_url
+
 _TOKEN = re.compile(
     r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)'
 )
@@ -45,3 +47,23 @@ def _marked(found: re.Match[str]) -> Markup:
         return Markup('<span class="json-{}">{}</span>{}').format(kind, string, colon or "")
     kind = "word" if word else "number"
     return Markup('<span class="json-{}">{}</span>').format(kind, word or digits)
+
+
+_MARKED = re.compile(r"`([^`]+)`|\b(1047/\d{5}|269/\d{4,5})\b")
+
+
+def sourced(text: str) -> Markup:
+    """A text of the catalogue as HTML: what is in backticks as code, documents as links."""
+    parts: list[Markup] = []
+    end = 0
+    for found in _MARKED.finditer(text):
+        parts.append(escape(text[end : found.start()]))
+        code, document = found.groups()
+        if code:
+            parts.append(Markup("<code>{}</code>").format(code))
+        else:
+            link = Markup('<a href="{}" rel="noreferrer" target="_blank">{}</a>')
+            parts.append(link.format(document_url(document), document))
+        end = found.end()
+    parts.append(escape(text[end:]))
+    return Markup("").join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from chatmarks.admin import CONSOLE
 from chatmarks.console import audit
 from chatmarks.console.forms import document_url
-from chatmarks.console.marking import json_html
+from chatmarks.console.marking import json_html, sourced
 from chatmarks.console.parts import Console
 from chatmarks.console.session import Session
 from chatmarks.console.texts import LANGUAGES, Texts
@@ -180,18 +181,21 @@ def _templates() -> Environment:
     environment.globals.update(
         to=to, asset_url=asset_url, json_html=json_html, document_of=document_url
     )
-    environment.filters.update(date=_date, number=_number)
+    environment.filters.update(date=_date, clock=_clock, number=_number, sourced=sourced)
     return environment
 
 
 def _date(at: float) -> str:
     """A moment in Unix seconds, as people read it."""
-    import datetime as dt
-
     try:
         return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):
         return str(at)
+
+
+def _clock(at: float) -> str:
+    """The time of day of a moment in Unix seconds."""
+    return _date(at)[11:19]
 
 
 def _number(value: float) -> str:
