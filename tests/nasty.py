@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import types
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from chatmarks.book import Account, Book, Entry, Peer
+from chatmarks.event import Told
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -76,7 +78,9 @@ class NastyStore:
     def read_at_once(self, account: Account) -> Kept | None:
         return None
 
-    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+    async def update(
+        self, account: Account, change: Change[Returned], *, told_at: int | None = None
+    ) -> Returned:
         fate = self._draw()
 
         def changed(book: Book) -> tuple[Book, Returned]:
@@ -88,19 +92,19 @@ class NastyStore:
                 raise Died
             return after
 
-        return await self.inner.update(account, changed)
+        return await self.inner.update(account, changed, told_at=told_at)
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         self._pass()
         return await self.inner.versions(accounts)
 
-    async def create_account(self, account: Account) -> bool:
+    async def create_account(self, account: Account, *, told_at: int | None = None) -> bool:
         self._pass()
-        return await self.inner.create_account(account)
+        return await self.inner.create_account(account, told_at=told_at)
 
-    async def delete_account(self, account: Account) -> bool:
+    async def delete_account(self, account: Account, *, told_at: int | None = None) -> bool:
         self._pass()
-        return await self.inner.delete_account(account)
+        return await self.inner.delete_account(account, told_at=told_at)
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
         self._pass()
@@ -180,6 +184,18 @@ class NastyStore:
         self._pass()
         return await self.inner.holders(sdkappid, peer, after, limit)
 
+    async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
+        self._pass()
+        return await self.inner.events(sdkappid, after, limit)
+
+    async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
+        self._pass()
+        return await self.inner.event_bounds(sdkappid)
+
+    async def forget_events(self, sdkappid: int, before: int) -> int:
+        self._pass()
+        return await self.inner.forget_events(sdkappid, before)
+
     async def app(self, sdkappid: int) -> App | None:
         return await self.inner.app(sdkappid)
 
@@ -204,9 +220,10 @@ class NastyStore:
         *,
         only_new: bool = False,
         run: str | None = None,
+        told_at: Mapping[int, int] = types.MappingProxyType({}),
     ) -> set[str]:
         self._pass()
-        return await self.inner.put_wholes(wholes, gone, only_new=only_new, run=run)
+        return await self.inner.put_wholes(wholes, gone, only_new=only_new, run=run, told_at=told_at)
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         self._pass()
@@ -231,6 +248,14 @@ class NastyStore:
     async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         self._pass()
         await self.inner.write_property(name, value, run=run)
+
+    async def swap_property(self, name: str, before: str | None, after: str | None) -> bool:
+        self._pass()
+        return await self.inner.swap_property(name, before, after)
+
+    async def properties(self, prefix: str) -> dict[str, str]:
+        self._pass()
+        return await self.inner.properties(prefix)
 
     async def check(self) -> None:
         self._pass()

@@ -26,6 +26,8 @@ TABLES = (
     "app",
     "probe",
     "property",
+    "event",
+    "untold",
 )
 
 

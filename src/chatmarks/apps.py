@@ -34,6 +34,7 @@ class OpenApp(Struct, frozen=True):
     admins: frozenset[str]
     profile: Profile
     sources: tuple[IPv4Network | IPv6Network, ...]
+    feed: bool
 
     def lets_in(self, source: str) -> bool:
         """Whether a caller at the address `source` may call."""
@@ -62,6 +63,7 @@ def opened(app: App, seal: Seal, *, loopback: bool) -> OpenApp:
         frozenset(app.admins),
         resolved_profile(app.profile, app.overrides),
         tuple(ip_network(source) for source in app.sources),
+        app.feed,
     )
 
 

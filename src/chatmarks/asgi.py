@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from chatmarks.errors import Code, Fail
 from chatmarks.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX
@@ -56,8 +56,17 @@ def named(request_id: str) -> tuple[bytes, bytes]:
     return b"x-request-id", request_id.encode()
 
 
-def public(service: Road) -> Application:
-    """The application of the public listener."""
+class Further(Protocol):
+    """What is answered beside commands, at `path`."""
+
+    path: str
+
+    async def respond(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        """Answer one request, whose body was read, with these headers among others."""
+
+
+def public(service: Road, feed: Further | None = None) -> Application:
+    """The application of the public listener; `feed` answers GET at its path."""
     ids = request_ids()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +87,9 @@ def public(service: Road) -> Application:
             await respond(send, service.refuse(fail), [*headers, _CLOSE])
             return
         except _Left:
+            return
+        if feed is not None and path == feed.path and method == "GET":
+            await feed.respond(scope, receive, send, headers)
             return
         client = scope.get("client")
         answer = service.handle(

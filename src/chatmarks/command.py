@@ -75,7 +75,7 @@ class Outcome(Struct, frozen=True, gc=False):
 class Call(Struct, frozen=True, gc=False):
     """What a command may know of the world: the time in Unix seconds, the app and its profile, a
     source of fresh ids, which of the peers that the request brings data to do not exist, and the UserID
-    of the administrator who calls.
+    of the administrator who calls. `told_at`: the time, where the app has a feed that tells of changes.
 
     `failing`: the items, by their position in the request, that must fail whatever they are, and are
     not applied. It has none but for who asked for faults.
@@ -88,6 +88,7 @@ class Call(Struct, frozen=True, gc=False):
     missing: frozenset[Peer] = frozenset()
     failing: Mapping[int, Outcome] = {}
     caller: str = ""
+    told_at: int | None = None
 
 
 class Kind(Enum):

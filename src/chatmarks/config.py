@@ -115,6 +115,7 @@ def examined(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Examined:
     if "app_key" not in reader.found:
         reader.secret("app_key")
     reader.find("app_profile")
+    reader.find("app_feed")
     reader.found["dev"] = Value(bool(flags.get("dev")), "--dev" if flags.get("dev") else "default")
     tables = reader.file.get("apps", [])
     apps = [

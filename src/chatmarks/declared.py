@@ -21,13 +21,14 @@ _SDKAPPID_MAX = 2**63 - 1
 
 class DeclaredApp(Struct, frozen=True):
     """An app that the settings declare: at the start of a server it is made to be like this.
-    `keys`: the newest first; `profile` and `overrides` are left alone when None."""
+    `keys`: the newest first; `profile`, `overrides` and `feed` are left alone when None."""
 
     sdkappid: int
     admins: tuple[str, ...]
     keys: tuple[str, ...]
     profile: str | None = None
     overrides: Mapping[str, str | int | bool] | None = None
+    feed: bool | None = None
 
 
 def declared_apps(reader: Reader, *, dev: bool) -> tuple[DeclaredApp, ...]:
@@ -66,6 +67,7 @@ def _app_of_text(reader: Reader, declared: Value, key: str | None) -> DeclaredAp
     text, origin = declared
     number, _, admin = text.partition(":")
     profile, profile_origin = reader.find("app_profile")
+    feed, feed_origin = reader.find("app_feed")
     if not (number.isascii() and number.isdigit() and 0 < int(number) <= _SDKAPPID_MAX):
         problem = f"{origin}: {text!r} is not of the form sdkappid:admin, with a number before ':'"
     elif not is_userid(admin):
@@ -77,8 +79,11 @@ def _app_of_text(reader: Reader, declared: Value, key: str | None) -> DeclaredAp
     elif profile is not None and profile not in PROFILES:
         known = ", ".join(PROFILES)
         problem = f"{profile_origin}: profile {profile!r} is unknown; known: {known}"
+    elif feed not in (None, "true", "false"):
+        problem = f"{feed_origin}: {feed!r} is no switch; true and false are allowed"
     else:
-        return DeclaredApp(int(number), (admin,), (key,), profile)
+        told = None if feed is None else feed == "true"
+        return DeclaredApp(int(number), (admin,), (key,), profile, feed=told)
     reader.mistakes.append(problem)
     return None
 
@@ -92,6 +97,7 @@ class _AppTable(Struct, frozen=True, forbid_unknown_fields=True):
     key_files: list[str] = []
     profile: str | None = None
     overrides: dict[str, str | int | bool] | None = None
+    feed: bool | None = None
 
 
 def _app_of_table(table: Any, where: str, complain: Callable[[str], None]) -> DeclaredApp | None:
@@ -99,7 +105,12 @@ def _app_of_table(table: Any, where: str, complain: Callable[[str], None]) -> De
         wanted = msgspec.convert(table, _AppTable)
         keys = [*wanted.keys, *(Path(name).read_text().strip() for name in wanted.key_files)]
         app = DeclaredApp(
-            wanted.sdkappid, tuple(wanted.admins), tuple(keys), wanted.profile, wanted.overrides
+            wanted.sdkappid,
+            tuple(wanted.admins),
+            tuple(keys),
+            wanted.profile,
+            wanted.overrides,
+            wanted.feed,
         )
         problem = app_problem(app)
     except msgspec.ValidationError as error:

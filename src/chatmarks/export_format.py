@@ -69,6 +69,7 @@ class AppLine(
     Sources: tuple[str, ...] = ()
     Enabled: bool = True
     SealedKeys: tuple[bytes, ...] | UnsetType = UNSET
+    Feed: bool = False
 
     @property
     def key(self) -> str:
@@ -205,6 +206,7 @@ def app_line(app: App, *, with_keys: bool) -> AppLine:
         app.sources,
         app.enabled,
         app.sealed_keys if with_keys else UNSET,
+        app.feed,
     )
 
 
@@ -218,6 +220,7 @@ def app_of(line: AppLine) -> App:
         line.Overrides,
         line.Sources,
         line.Enabled,
+        feed=line.Feed,
     )
 
 

@@ -236,6 +236,7 @@ async def take_in(
     total = content.end(0)
     advanced = 0
     incarnations: dict[str, int] = {}
+    told_at = {app.sdkappid: int(time.time()) for app in await store.apps() if app.feed}
     apps: list[AppLine] = []
     file.readline(LINE_BYTES_MAX)
     for batch in _batches_of_lines(file):
@@ -252,7 +253,7 @@ async def take_in(
         left = await _put_chat_groups(store, groups, replacing=replacing)
         taken.chat_groups += len(groups) - len(left)
         taken.left += left
-        left = sorted(await store.put_wholes(wholes, only_new=not replacing))
+        left = sorted(await store.put_wholes(wholes, only_new=not replacing, told_at=told_at))
         taken.accounts += len(wholes) - len(left)
         taken.left += left
         advanced += len(batch)
@@ -298,9 +299,14 @@ async def _put_app(store: Store, app: App, *, with_keys: bool, replacing: bool) 
     def change(before: App | None) -> App:
         if before is not None and not replacing:
             raise _Exists
-        if with_keys or before is None:
+        if before is None:
             return app
-        return replace(app, sealed_keys=before.sealed_keys)
+        return replace(
+            app,
+            sealed_keys=app.sealed_keys if with_keys else before.sealed_keys,
+            webhook=before.webhook,
+            sealed_webhook_token=before.sealed_webhook_token,
+        )
 
     try:
         await store.change_app(app.sdkappid, change)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from chatmarks.apps import Apps, OpenApp
-from chatmarks.command import Command, is_userid, userid_problem
+from chatmarks.command import is_userid, userid_problem
 from chatmarks.envelope import Caller
 from chatmarks.errors import Code, Fail
 from chatmarks.ratelimit import RateLimit
@@ -22,6 +22,17 @@ from chatmarks.usersig import verify
 _LET_IN_MAX = 4096
 _NOT_ADMIN = {60010: Code.NOT_ADMIN, 50003: Code.ADMIN_REQUIRED}
 _CALLER_CHARACTERS_MAX = 2048
+
+
+class Counted(Protocol):
+    """What calls are counted under: a command, or what else an app's administrators may ask for."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def rate(self) -> int: ...
+
 
 _From: TypeAlias = tuple[Caller, str, bool]
 
@@ -55,7 +66,7 @@ class Gateway:
         self._let_in: OrderedDict[_From, _LetIn] = OrderedDict()
 
     def admit_known(
-        self, command: Command, caller: Caller, source: str, *, from_page: bool
+        self, command: Counted, caller: Caller, source: str, *, from_page: bool
     ) -> tuple[OpenApp, int] | None:
         """The app and the second of a call from who was let in before, None from others.
 
@@ -76,7 +87,7 @@ class Gateway:
         return app, now
 
     async def admit(
-        self, command: Command, caller: Caller, source: str, *, from_page: bool
+        self, command: Counted, caller: Caller, source: str, *, from_page: bool
     ) -> tuple[OpenApp, int]:
         """The app that a call is for, and the second in which it came. Raises `Fail`."""
         now = second = int(self._clock())
@@ -128,7 +139,7 @@ class Gateway:
             raise Fail(Code.SOURCE_REFUSED, f"{source} is not on the app's list of addresses")
         return app
 
-    def _count(self, command: Command, app: OpenApp, second: int) -> None:
+    def _count(self, command: Counted, app: OpenApp, second: int) -> None:
         # After the signature: a stranger must not be able to use up an app's budget.
         profile = app.profile
         cap = profile.calls_per_second and min(profile.calls_per_second, command.rate)

@@ -69,6 +69,14 @@ WHO_PAGE_SIZE_MAX = 1000
 WHO_ROWS_MAX = 1000
 """Records that one call of `who` looks at, however few of them fit."""
 
+FEED_SECONDS = 7 * 24 * 3600
+"""How long the events of a feed are kept."""
+
+FEED_PAGE_SIZE_MAX = 1000
+FEED_WAIT_SECONDS_MAX = 60
+FEED_WAITING_MAX = 1000
+"""How many read feeds of a process at the same time, most of whom wait."""
+
 CALLS_RUNNING_MAX = 1000
 """How many calls a process works on at the same time. What comes beyond is told at once to come again
 (50005), so that those under way end in time."""

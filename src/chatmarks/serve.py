@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,12 +26,15 @@ from chatmarks.config import Settings, is_loopback
 from chatmarks.control.clocks import Clocks
 from chatmarks.declared import DeclaredApp
 from chatmarks.engines import open_store, shown
+from chatmarks.feed.endpoint import Feed
+from chatmarks.feed.readers import lags
+from chatmarks.feed.upkeep import kept_up
 from chatmarks.history import History, sampling
 from chatmarks.lane import Lane
 from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
-from chatmarks.metrics import Counts, Metrics, text
+from chatmarks.metrics import Counts, Lag, Metrics, text
 from chatmarks.seal import Seal
-from chatmarks.service import Observed, Service
+from chatmarks.service import Observed, Road, Service
 from chatmarks.store import UNFINISHED_RESTORES, App, Store
 from chatmarks.usersig import sign
 
@@ -41,6 +44,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("chatmarks")
 
 _YOUNG_OBJECTS = 10_000
+
+
+Stand: TypeAlias = Callable[[Service, Seal], AbstractAsyncContextManager[Road]]
+"""Makes a road that stands before a service, for as long as a block takes."""
 
 
 class CannotStart(Exception):
@@ -58,9 +65,9 @@ class Running(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings, stand: Stand | None = None) -> AsyncIterator[Running]:
     """A server in this process, from here to the end of the block; then calls in flight are
-    answered, listeners and store closed.
+    answered, listeners and store closed. `stand` makes what stands before the service.
 
     Raises `BadStore`, `SealError` and `CannotListen`.
     """
@@ -69,40 +76,47 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         clocks = Clocks() if settings.control else None
         service, metrics = stack.enter_context(watched(settings, store, seal, clocks))
         control = await stack.enter_async_context(_control(settings, store, seal, service, clocks))
-        road = control.road if control else service
+        road: Road = control.road if control else service
+        if stand is not None:
+            road = await stack.enter_async_context(stand(service, seal))
 
         async def counts() -> Counts:
             return metrics.counts()
 
         async def metrics_page() -> bytes:
-            return text(metrics.counts())
+            return text(metrics.counts(), lags=await known_lags(store))
 
         history = await stack.enter_async_context(sampling(counts))
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
         ending = asyncio.Event()
-        behind = Behind(store, seal, service, history, ending, public_socket, control)
+        behind = Behind(store, seal, service, road, history, ending, public_socket, control)
         admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, behind)
+        watch = await stack.enter_async_context(kept_up(store, seal))
+        application = public(road, Feed(service, watch))
         await stack.enter_async_context(
             listening(
                 (
-                    http(public(road), settings.tls_cert, settings.tls_key, lane=Lane(road)),
+                    http(application, settings.tls_cert, settings.tls_key, lane=Lane(road)),
                     public_socket,
                 ),
                 (http(admin_app), admin_socket),
             )
         )
+        # Before the listeners wait for who waits.
+        stack.callback(watch.end)
         stack.callback(ending.set)
         yield await described(settings, store, public_socket, admin_socket)
 
 
 class Behind(Struct, frozen=True):
-    """What is behind the pages of the admin listener. `ending` is set when the server ends; `listens`:
-    the socket of the API."""
+    """What is behind the pages of the admin listener. `road` answers calls; `ending` is set when the
+    server ends; `listens`: the socket of the API."""
 
     store: Store
     seal: Seal
     service: Service
+    road: Road
     history: History
     ending: asyncio.Event
     listens: socket.socket
@@ -192,6 +206,15 @@ def _public_url(settings: Settings, public_socket: socket.socket) -> str:
     return url_of("https" if settings.tls_cert else "http", settings.host, public_socket)
 
 
+async def known_lags(store: Store) -> list[Lag]:
+    """How far readers of feeds are behind; nothing while the store cannot tell."""
+    try:
+        return await lags(store)
+    except Exception as error:  # noqa: BLE001 - the other metrics are told all the same
+        log.warning("how far readers of feeds are behind cannot be told: %s", error or type(error))
+        return []
+
+
 async def problem_of(service: Service) -> str | None:
     """Why calls cannot be answered, None when they can."""
     return None if await service.ready() else "the store cannot be used"
@@ -236,7 +259,7 @@ def _more_routes(
         ),
         behind.store,
         behind.seal,
-        control.road if control else service,
+        behind.road,
         service.forget,
         problem,
         behind.history,
@@ -327,6 +350,7 @@ async def _declare(store: Store, seal: Seal, declared: DeclaredApp) -> None:
             else tuple(seal.seal(before.sdkappid, key) for key in declared.keys),
             profile=before.profile if declared.profile is None else declared.profile,
             overrides=before.overrides if declared.overrides is None else declared.overrides,
+            feed=before.feed if declared.feed is None else declared.feed,
         )
         return before if app is not None and after == before else after
 

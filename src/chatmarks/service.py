@@ -24,12 +24,22 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chatmarks.apps import OpenApp
 from chatmarks.book import EMPTY_BOOK, Account, Book, Peer, PeerType
-from chatmarks.command import Call, Command, Kind, Outcome, check_from_account, url_path
+from chatmarks.command import (
+    RECENTCONTACT,
+    Call,
+    Command,
+    Kind,
+    Outcome,
+    WireService,
+    check_from_account,
+    url_path,
+)
 from chatmarks.commands import COMMANDS
 from chatmarks.envelope import decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
-from chatmarks.gateway import Gateway
+from chatmarks.gateway import Counted, Gateway
 from chatmarks.limits import CALLS_RUNNING_MAX
 from chatmarks.seal import Seal
 from chatmarks.store import Busy, Kept, Returned, Store, UnknownAccount
@@ -183,21 +193,12 @@ class Service:
                 self._draw_id,
                 failing=asked.failing,
                 caller=caller.identifier or "",
+                told_at=second if app.feed else None,
             )
             answer = encode_answer(await self._run(command, decode_body(command, asked.body), call))
-        except Fail as fail:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            fail = _failure(error, asked.path, command.service if command else RECENTCONTACT)
             code, answer = fail.code, self.refuse(fail)
-        except UnknownAccount:
-            code = Code.ACCOUNT_NOT_IMPORTED
-            answer = self.refuse(Fail(code, "From_Account was never imported"))
-        except Busy:
-            code = command.service.timeout if command else Code.TIMEOUT
-            answer = self.refuse(Fail(code, "the store is busy; try again later"))
-        except Exception:
-            # Whatever it is, the caller gets an answer and the operator the reason.
-            log.exception("fault in %s", asked.path)
-            code = command.service.server_error if command else Code.SERVER_ERROR
-            answer = self.refuse(Fail(code, "server error; the server's log has the reason"))
         seconds = time.perf_counter() - began
         seen = Observed(command.path if command else "", sdkappid, code, seconds, asked.request_id)
         for observe in self._observers:
@@ -211,6 +212,15 @@ class Service:
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused."""
         return encode_failure(fail)
+
+    def failure(self, error: BaseException, path: str) -> bytes:
+        """The answer to what is no command and failed so."""
+        return self.refuse(_failure(error, path, RECENTCONTACT))
+
+    async def admit(self, counted: Counted, asked: Asked) -> tuple[OpenApp, int]:
+        """Who may call commands may ask for this, too: the app and the second. Raises `Fail`."""
+        caller = parse_query(asked.query)
+        return await self._gateway.admit(counted, caller, asked.source, from_page=asked.from_page)
 
     def forget(self, sdkappid: int) -> None:
         """Look at an app anew, since this process made, changed or deleted it."""
@@ -262,7 +272,7 @@ class Service:
             try:
                 return await self._on_book(command, request, call, account)
             except UnknownAccount:
-                await self.store.create_account(account)
+                await self.store.create_account(account, told_at=call.told_at)
         return await self._on_book(command, request, call, account)
 
     async def _on_book(
@@ -286,7 +296,7 @@ class Service:
             changed: tuple[Book, Struct] = command.run(request, book, call)
             return changed
 
-        return await self.store.update(account, change)
+        return await self.store.update(account, change, told_at=call.told_at)
 
     async def _knowing(self, command: Command, request: Any, call: Call) -> Call:
         """`call` with those of the peers that `request` brings data to which do not exist.
@@ -307,3 +317,16 @@ class Service:
                 known = await look_up(call.sdkappid, {peer.id for peer in asked})
                 missing.update(peer for peer in asked if peer.id not in known)
         return replace(call, missing=frozenset(missing)) if missing else call
+
+
+def _failure(error: BaseException, path: str, service: WireService) -> Fail:
+    """What a caller of `service` is told of `error`; the log has the reason of a fault."""
+    match error:
+        case Fail():
+            return error
+        case UnknownAccount():
+            return Fail(Code.ACCOUNT_NOT_IMPORTED, "From_Account was never imported")
+        case Busy():
+            return Fail(service.timeout, "the store is busy; try again later")
+    log.error("fault in %s", path, exc_info=error)
+    return Fail(service.server_error, "server error; the server's log has the reason")

@@ -8,6 +8,7 @@ the outcome of a change is unknown.
 from __future__ import annotations
 
 import secrets
+import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol, TypeAlias, TypeVar
@@ -15,6 +16,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from chatmarks.book import Account, Book, Entry, Peer
+from chatmarks.event import Told
 
 Returned = TypeVar("Returned")
 Change: TypeAlias = Callable[[Book], tuple[Book, Returned]]
@@ -38,6 +40,18 @@ No other run may write."""
 UNFINISHED_RESTORES = "unfinished_restores"
 """Another property: a JSON object of the apps, by SDKAppID, whose restore from a snapshot broke off,
 and of what they were restored from. They have a part of the old and a part of the new."""
+
+
+FEED_READER = "feed_reader:"
+"""What the names of properties begin with that say how far a reader of an app's feed has come."""
+
+STALE_COPY = "stale_copy:"
+"""What the names of properties begin with that say that the account of the key behind it may be another
+one at the server that it is a copy of."""
+
+UNFINISHED_PULL = "unfinished_pull:"
+"""How the name of another property begins, which ends with the SDKAppID of the app that accounts are
+pulled into: JSON of how far that came."""
 
 
 class UnknownAccount(Exception):
@@ -161,7 +175,8 @@ REPEAT_SECONDS = 300
 class App(Struct, frozen=True):
     """An app as it is kept. `sealed_keys`: at most two envelopes of `seal.py`, the newest first;
     `overrides`: fields of the profile named `profile`; `sources`: networks that may call, all when
-    empty; `revision`: another random number after every change."""
+    empty; `revision`: another random number after every change. `feed`: what happens to its accounts
+    is told; `webhook`: the URL that is told so, or "", with the sealed token that signs for it."""
 
     sdkappid: int
     sealed_keys: tuple[bytes, ...] = ()
@@ -171,6 +186,9 @@ class App(Struct, frozen=True):
     sources: tuple[str, ...] = ()
     enabled: bool = True
     revision: int = 0
+    feed: bool = False
+    webhook: str = ""
+    sealed_webhook_token: bytes = b""
 
 
 class Whole(Struct, frozen=True):
@@ -216,20 +234,25 @@ class Store(Protocol):
     def read_at_once(self, account: Account) -> Kept | None:
         """The same without waiting; None where that cannot be told. Raises `UnknownAccount`."""
 
-    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+    async def update(
+        self, account: Account, change: Change[Returned], *, told_at: int | None = None
+    ) -> Returned:
         """Run the pure `change` in a transaction, keep its book, return its answer.
 
         Changes of one account happen one after another. When `change` raises, nothing is kept and
         the caller gets its exception. It may run again on a conflict. Raises `UnknownAccount`.
+
+        With `told_at`, Unix seconds, here and below: what happened is an event of the app's feed, from
+        the same transaction on.
         """
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         """The version of each book, None where there is no account."""
 
-    async def create_account(self, account: Account) -> bool:
+    async def create_account(self, account: Account, *, told_at: int | None = None) -> bool:
         """Make an account with an empty book. False, and nothing changed, when there is one."""
 
-    async def delete_account(self, account: Account) -> bool:
+    async def delete_account(self, account: Account, *, told_at: int | None = None) -> bool:
         """Delete an account, its book, its memberships and its list. False when there is none."""
 
     async def known_accounts(self, sdkappid: int, userids: Collection[str]) -> set[str]:
@@ -310,6 +333,20 @@ class Store(Protocol):
         """The first `limit` accounts of the app that have data of the conversation `peer` and whose
         UserID comes after `after`, byte by byte, by ascending UserID; each with that data."""
 
+    async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
+        """The first `limit` events of the app's feed whose number is above `after`, by their numbers.
+
+        Those of one account come in the order in which they happened. None comes later with a number
+        below one that was seen, and none that was seen is lost, as far as the engine promises.
+        """
+
+    async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
+        """The numbers of the oldest and of the newest event that is kept; 1 and 0 before the first."""
+
+    async def forget_events(self, sdkappid: int, before: int) -> int:
+        """Forget some of the oldest events, as far as they are older than `before`, Unix seconds, but
+        never the newest one; how many."""
+
     async def app(self, sdkappid: int) -> App | None:
         """One app."""
 
@@ -337,9 +374,11 @@ class Store(Protocol):
         *,
         only_new: bool = False,
         run: str | None = None,
+        told_at: Mapping[int, int] = types.MappingProxyType({}),
     ) -> set[str]:
         """Make accounts be exactly so, their versions included, and delete those with the keys `gone`,
-        in one transaction. With `only_new`, accounts that exist are left alone; their keys.
+        in one transaction. With `only_new`, accounts that exist are left alone; their keys. `told_at`:
+        by app, for those that have a feed.
 
         With `run`, here and below: raises `Superseded` unless the property `UNFINISHED_COPY_RUN` is
         that, which is looked up in the same transaction.
@@ -365,6 +404,13 @@ class Store(Protocol):
 
     async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         """Set a property, or drop it with None."""
+
+    async def swap_property(self, name: str, before: str | None, after: str | None) -> bool:
+        """Set a property that is `before`, None where there is none, to `after`; False, and nothing
+        changed, where it is another."""
+
+    async def properties(self, prefix: str) -> dict[str, str]:
+        """The properties whose names begin with `prefix`."""
 
     async def check(self) -> None:
         """Raise unless the store can be read and written and its last sync went well."""

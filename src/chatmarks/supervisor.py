@@ -28,10 +28,12 @@ from chatmarks.serve import (
     Running,
     admin_when_asked,
     described,
+    known_lags,
     opened,
     problem_of,
 )
 from chatmarks.service import Service
+from chatmarks.store import Store
 from chatmarks.worker import Ask, Begin, Failed, FromWorker, Link, Ready, Report
 
 log = logging.getLogger("chatmarks")
@@ -61,14 +63,14 @@ async def supervising(settings: Settings) -> AsyncIterator[Running]:
         service = Service(store, seal, loopback=loopback, observers=[own.observe])
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
-        crew = Crew(settings, public_socket, own)
+        crew = Crew(settings, public_socket, store, own)
 
         async def problem() -> str | None:
             return await problem_of(service) if crew.answering else "no worker answers calls"
 
         history = await stack.enter_async_context(sampling(crew.counts))
         ending = asyncio.Event()
-        behind = Behind(store, seal, service, history, ending, public_socket)
+        behind = Behind(store, seal, service, service, history, ending, public_socket)
         admin_app = admin_when_asked(problem, crew.metrics, settings, behind)
         await stack.enter_async_context(listening((http(admin_app), admin_socket)))
         await stack.enter_async_context(crew.at_work())
@@ -120,11 +122,14 @@ class Crew:
     """The workers of a server. Each that ends is replaced, at once, or after a pause that grows when
     one after another ends soon."""
 
-    def __init__(self, settings: Settings, public_socket: socket.socket, own: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, public_socket: socket.socket, store: Store, own: Metrics
+    ) -> None:
         # Apps were declared once, by the parent, and the admin listener is its own.
         self._settings = replace(settings, apps=(), admin_token=None)
         self._socket = public_socket
         self._own = own
+        self._store = store
         self._places = [_Place() for _ in range(settings.workers)]
         self._processes: set[Process] = set()
         self._replaced = 0
@@ -136,7 +141,8 @@ class Crew:
 
     async def metrics(self) -> bytes:
         """The metrics of all workers together, as Prometheus reads them."""
-        return text(await self.counts(), Workers(self.answering, self._replaced))
+        workers = Workers(self.answering, self._replaced)
+        return text(await self.counts(), workers, await known_lags(self._store))
 
     async def counts(self) -> Counts:
         """What all workers counted together, also those that are gone. One that does not tell at once

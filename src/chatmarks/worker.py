@@ -21,6 +21,8 @@ from msgspec import Struct
 from chatmarks.asgi import public
 from chatmarks.config import Settings
 from chatmarks.engines import BadStore
+from chatmarks.feed.endpoint import Feed
+from chatmarks.feed.upkeep import kept_up
 from chatmarks.lane import Lane
 from chatmarks.listen import CannotListen, http, listening
 from chatmarks.metrics import Counts, Metrics
@@ -141,14 +143,17 @@ async def _answering(begin: Begin) -> AsyncIterator[Metrics]:
     """The road, on the parent's socket, and what counts its calls."""
     settings = begin.settings
     # Not created: a file that is gone since the parent opened it is a fault, not a fresh start.
-    async with opened(settings, create=False) as (store, seal):
+    async with opened(settings, create=False) as (store, seal), kept_up(store, seal) as watch:
         with (
             watched(settings, store, seal) as (service, metrics),
             socket.socket(fileno=begin.listener) as listener,
         ):
-            served = http(public(service), settings.tls_cert, settings.tls_key, lane=Lane(service))
+            application = public(service, Feed(service, watch))
+            served = http(application, settings.tls_cert, settings.tls_key, lane=Lane(service))
             async with listening((served, listener)):
                 yield metrics
+                # Before the listener waits for who waits.
+                watch.end()
 
 
 async def _report_often(link: Link, metrics: Metrics) -> None:

@@ -17,7 +17,7 @@ from process import PROGRAM
 
 Invoke = Callable[..., Result]
 
-COUNTS = "accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1"
+COUNTS = "accounts: 1, conversations: 0, chat groups: 0, memberships: 0, recents: 0, apps: 1, events: 0"
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,15 @@ def test_verify_prints_a_line_for_each_problem_and_ends_with_1(invoke: Invoke) -
 
 
 def test_verify_as_json_is_one_object(invoke: Invoke) -> None:
-    counts = {"account": 1, "conversation": 0, "chat_group": 0, "membership": 0, "recent": 0, "app": 1}
+    counts = {
+        "account": 1,
+        "conversation": 0,
+        "chat_group": 0,
+        "membership": 0,
+        "recent": 0,
+        "app": 1,
+        "event": 0,
+    }
     sound = invoke("verify", "--json")
     assert sound.exit_code == 0
     assert json.loads(sound.stdout) == {"sound": True, "rows": counts, "problems": []}

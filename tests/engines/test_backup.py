@@ -201,6 +201,7 @@ def test_a_restored_store_has_the_books_and_no_version_or_revision_of_before(
         "membership": 0,
         "recent": 0,
         "app": 1,
+        "event": 0,
     }
     assert rows(path, EVERYTHING) == rows(file, EVERYTHING)
     old, new = ({version for _, version in rows(of, VERSIONS)} for of in (file, path))

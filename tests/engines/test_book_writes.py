@@ -45,7 +45,7 @@ def change(
 ) -> Kept:
     before = writes.book(connection, account, remembered)
     after = Kept(draw_version(), marked(before.book, peer, bits))
-    writes.add(account, before, after)
+    writes.add(account, before, after, None)
     return after
 
 

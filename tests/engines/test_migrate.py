@@ -219,7 +219,7 @@ def test_an_older_store_is_not_verified_but_told_how_to_be_brought_up(path: Path
         problems(path)
 
 
-@pytest.mark.parametrize("revision", OLDER)
+@pytest.mark.parametrize("revision", OLDER[: OLDER.index("0003")])
 async def test_members_and_chat_groups_of_an_older_schema_begin_with_no_message(
     revision: str, path: Path
 ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -712,8 +713,9 @@ async def test_a_newer_run_stops_an_older_one_at_its_next_batch(store: Store, mo
             *,
             only_new: bool = False,
             run: str | None = None,
+            told_at: Mapping[int, int] = types.MappingProxyType({}),
         ) -> set[str]:
-            left = await super().put_wholes(wholes, gone, only_new=only_new, run=run)
+            left = await super().put_wholes(wholes, gone, only_new=only_new, run=run, told_at=told_at)
             newer.append(await begin(store, SOURCE))
             return left
 

@@ -27,12 +27,17 @@ KEYS = {
     "app": "sdkappid",
     "probe": "id",
     "property": "name",
+    "event": "sdkappid",
+    "untold": "owner",
 }
 """Whose row it is: what a database would split the table by."""
 
 ACROSS_OWNERS = {
     "APPS",
     "HOLDERS",
+    "IS_UNTOLD",
+    "NUMBER_EVENTS",
+    "PROPERTIES",
     "MEMBERS",
     "COUNT_ACCOUNTS",
     "COUNT_ALL_CHAT_GROUPS",
@@ -47,7 +52,16 @@ ACROSS_OWNERS = {
 """Questions about many owners, which a split database asks of all its parts: lists, and the moving of
 whole stores."""
 
-FUNCTIONS = {"count", "unnest", "has_table_privilege"}
+FUNCTIONS = {
+    "count",
+    "has_table_privilege",
+    "left",
+    "length",
+    "max",
+    "min",
+    "row_number",
+    "unnest",
+}
 FORMS = (ast.SelectStmt, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 
 

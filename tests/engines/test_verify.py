@@ -49,7 +49,12 @@ async def fill(path: Path) -> None:
             book.with_group("work").with_group("字" * 21).with_edits(edits, NOW, "shared")[0],
             None,
         ),
+        told_at=NOW,
     )
+    await store.update(
+        ALICE, lambda book: (book.with_group_renamed("work", "office"), None), told_at=NOW
+    )
+    await store.update(ALICE, lambda book: (book.with_group_renamed("office", "work"), None))
     await store.create_chat_group(SDKAPPID, ChatGroup("@TGS#1", "Public", "a room", "alice"))
     await store.create_chat_group(SDKAPPID, ChatGroup("open", "Community", "another", ""))
     room = (await store.chat_groups(SDKAPPID, ["@TGS#1"]))["@TGS#1"]
@@ -88,9 +93,29 @@ def test_a_store_that_chatmarks_wrote_has_no_problem_and_all_its_rows_are_counte
         "membership": 1,
         "recent": 2,
         "app": 1,
+        "event": 2,
     }
-    assert told[0] == (0, 12)
-    assert told[-1] == (12, 12)
+    assert told[0] == (0, 14)
+    assert told[-1] == (14, 14)
+
+
+def test_events_that_no_chatmarks_would_have_written_are_told(path: Path) -> None:
+    alter(
+        path,
+        "UPDATE event SET seq = 5, content = '[1]' WHERE seq = 2",
+        "UPDATE event SET owner = '7:alice', token = 0 WHERE seq = 1",
+    )
+    assert lines(path) == [
+        f"event {SDKAPPID}:1: has number 1 and token 0; both must be above 0",
+        f"event {SDKAPPID}:1: its account 7:alice is none of the app",
+        f"event {SDKAPPID}:5: comes after number 1; no number may be missing",
+        f"event {SDKAPPID}:5: its content cannot be read: Expected `str`, got `int` - at `$[0]`",
+    ]
+
+
+def test_how_far_readers_of_feeds_have_come_is_sound(path: Path) -> None:
+    alter(path, "INSERT INTO property VALUES ('feed_reader:1400000000:mirror', '{}')")
+    assert lines(path) == []
 
 
 def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:

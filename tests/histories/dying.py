@@ -26,8 +26,8 @@ def let_die(engine: Engine, changes: int) -> None:
     update = engine.update
     numbers = itertools.count(1)
 
-    async def dying(self: Any, account: Account, change: Change[Any]) -> Any:
-        answer = await update(self, account, change)
+    async def dying(self: Any, account: Account, change: Change[Any], **more: Any) -> Any:
+        answer = await update(self, account, change, **more)
         if next(numbers) == changes:
             os._exit(EXIT_CODE)
         return answer

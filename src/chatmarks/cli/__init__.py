@@ -7,12 +7,16 @@ import click
 from chatmarks.cli.app import app
 from chatmarks.cli.backup import backup, restore, verify
 from chatmarks.cli.call import call
+from chatmarks.cli.compare import compare
 from chatmarks.cli.completion import completion
 from chatmarks.cli.config import config
 from chatmarks.cli.copy import copy_command
 from chatmarks.cli.demo import demo
 from chatmarks.cli.export import export_command, import_command
 from chatmarks.cli.migrate import migrate
+from chatmarks.cli.mirror import mirror
+from chatmarks.cli.pull import pull
+from chatmarks.cli.push import push
 from chatmarks.cli.serve import serve
 from chatmarks.cli.sign import sign
 from chatmarks.cli.tls import tls
@@ -54,3 +58,7 @@ main.add_command(verify)
 main.add_command(copy_command)
 main.add_command(export_command)
 main.add_command(import_command)
+main.add_command(pull)
+main.add_command(push)
+main.add_command(compare)
+main.add_command(mirror)

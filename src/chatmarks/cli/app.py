@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from msgspec.structs import replace
@@ -27,6 +28,8 @@ from chatmarks.limits import PROFILES
 from chatmarks.seal import Seal
 from chatmarks.store import App, Store
 from chatmarks.usersig import DEMO_KEY
+
+_TOKEN_CHARACTERS_MAX = 256
 
 sdkappid_option = click.option(
     "--sdkappid", metavar="N", type=click.IntRange(1, 2**63 - 1), required=True, help="The app."
@@ -157,6 +160,9 @@ Examples (the first two rotate a key):
   chatmarks app update --sdkappid 1400000001 --drop-key 3f6b0c2a9d41
   chatmarks app update --sdkappid 1400000001 --add-admin boss --remove-admin administrator
   chatmarks app update --sdkappid 1400000001 --set unknown_chat_group=lenient
+  chatmarks app update --sdkappid 1400000001 --feed
+  chatmarks app update --sdkappid 1400000001 --webhook https://hook.example.org/ \\
+      --webhook-token-file token
 """
 
 
@@ -172,6 +178,10 @@ Examples (the first two rotate a key):
 @click.option("--unset", metavar="NAME", multiple=True, help="Give a switch its profile's value.")
 @source_option
 @click.option("--any-source", is_flag=True, help="Let all networks call again.")
+@click.option("--feed/--no-feed", default=None, help="Tell what happens to its accounts, or not.")
+@click.option("--webhook", metavar="URL", help="Tell it there, too; needs --webhook-token-file.")
+@click.option("--webhook-token-file", metavar="FILE", help="The file with the token that signs.")
+@click.option("--no-webhook", is_flag=True, help="Tell it there no longer.")
 @store_option
 @config_option
 @json_option
@@ -188,6 +198,10 @@ def update(  # noqa: PLR0913 - one for each option
     unset: tuple[str, ...],
     sources: tuple[str, ...],
     any_source: bool,
+    feed: bool | None,
+    webhook: str | None,
+    webhook_token_file: str | None,
+    no_webhook: bool,
     store: str | None,
     config: str | None,
     as_json: bool,
@@ -201,8 +215,13 @@ def update(  # noqa: PLR0913 - one for each option
         after = with_profile(with_admins(after, added, removed), profile, _named(switches), unset)
         if any_source or sources:
             after = replace(after, sources=networks(sources))
-        return after
+        if feed is not None:
+            after = replace(after, feed=feed)
+        if no_webhook:
+            after = replace(after, webhook="", sealed_webhook_token=b"")
+        return after if told is None else told(after, seal)
 
+    told = _webhook_of(webhook, webhook_token_file)
     _change(sdkappid, store, config, change)
     if as_json:
         click.echo(json.dumps({"sdkappid": sdkappid, "key": made}))
@@ -283,18 +302,44 @@ def _named(switches: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (switch.partition("=") for switch in switches)}
 
 
+def _webhook_of(url: str | None, token_file: str | None) -> Callable[[App, Seal], App] | None:
+    """What gives an app a webhook, and a feed with it."""
+    if url is None and token_file is None:
+        return None
+    if url is None or token_file is None:
+        refuse("--webhook and --webhook-token-file: both or none must be given")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        refuse(f"--webhook {url!r} is not of the form https://host/path")
+    token = _token_of(token_file)
+    return lambda app, seal: replace(
+        app, feed=True, webhook=url, sealed_webhook_token=seal.seal(app.sdkappid, token)
+    )
+
+
+def _token_of(path: str) -> str:
+    token = _text_of(path)
+    if not (0 < len(token) <= _TOKEN_CHARACTERS_MAX and token.isascii() and token.isprintable()):
+        refuse(f"the token in {path} is not 1 to {_TOKEN_CHARACTERS_MAX} printable characters of ASCII")
+    return token
+
+
 def _key_of(path: str) -> str:
-    try:
-        key = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror}")
-    except UnicodeDecodeError:
-        refuse(f"{path} is no text")
+    key = _text_of(path)
     if problem := key_problem(key):
         refuse(f"the key in {path} {problem}")
     if key == DEMO_KEY:
         refuse(f"the key in {path} is published; everybody knows it")
     return key
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        refuse(f"{path} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        refuse(f"{path} is no text")
 
 
 def _row(found: App, seal: Seal) -> dict[str, Any]:
@@ -306,4 +351,6 @@ def _row(found: App, seal: Seal) -> dict[str, Any]:
         "profile": found.profile,
         "overrides": dict(found.overrides),
         "sources": list(found.sources),
+        "feed": found.feed,
+        "webhook": found.webhook or None,
     }

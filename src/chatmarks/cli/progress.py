@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """What to tell how much is done, and of how much. Shown where standard error is a terminal."""
+def progress(label: str, already: int = 0) -> Iterator[Callable[[int, int], None]]:
+    """What to tell how much is done, and of how much. Shown where standard error is a terminal.
+    `already`: how much of it was done before."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -27,11 +28,11 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     )
     began_at = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None, rate="")
+        task = bar.add_task(label, total=None, completed=already, rate="")
 
         def advance(done: int, total: int) -> None:
             # Over all the time, not the last moment: what is passed over counts as done, too.
-            rate = done / max(time.monotonic() - began_at, 0.001)
+            rate = (done - already) / max(time.monotonic() - began_at, 0.001)
             bar.update(task, completed=done, total=total, rate=f"{rate:,.0f}/s")
 
         yield advance

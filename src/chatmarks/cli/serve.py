@@ -6,14 +6,20 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chatmarks.cli.failure import refuse
 from chatmarks.cli.store import config_option, store_option
 from chatmarks.config import ConfigError, Settings, load
+
+if TYPE_CHECKING:
+    from chatmarks.serve import Stand
 
 EXAMPLES = """
 \b
@@ -55,10 +61,11 @@ def serve(*, as_json: bool, **flags: Any) -> None:
         settings = load(flags, os.environ)
     except ConfigError as error:
         refuse(*error.lines)
-    _run(settings, as_json=as_json)
+    announce_and_serve(settings, as_json=as_json)
 
 
-def _run(settings: Settings, *, as_json: bool) -> None:
+def announce_and_serve(settings: Settings, *, as_json: bool, stand: Stand | None = None) -> None:
+    """Serve until told to end. `stand` makes what stands before the service."""
     # Imported here: the other commands need no server.
     from chatmarks.engines import BadStore
     from chatmarks.listen import CannotListen
@@ -77,7 +84,7 @@ def _run(settings: Settings, *, as_json: bool) -> None:
         click.echo(_announcement_json(server, settings) if as_json else _announcement(server, settings))
         sys.stdout.flush()
 
-    run = running
+    run: Callable[[Settings], AbstractAsyncContextManager[Running]] = partial(running, stand=stand)
     if settings.workers > 1:
         # Imported here: one process needs none of it.
         from chatmarks.supervisor import supervising

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
@@ -117,16 +118,18 @@ async def empty(store: Store, app: App) -> Emptied:
     for start in range(0, len(groups), BATCH):
         await store.put_chat_groups([], groups[start : start + BATCH])
     accounts = [whole.key async for whole in exports.of_app(ACCOUNTS, store, sdkappid)]
+    told_at = {sdkappid: int(time.time())} if app.feed else {}
     for start in range(0, len(accounts), BATCH):
-        await store.put_wholes([], accounts[start : start + BATCH])
+        await store.put_wholes([], accounts[start : start + BATCH], told_at=told_at)
     await make_admins(store, app)
     return Emptied(len(accounts), len(groups))
 
 
 async def make_admins(store: Store, app: App) -> None:
     """See to it that the administrators of an app are accounts."""
+    told_at = int(time.time()) if app.feed else None
     for admin in app.admins:
-        await store.create_account(Account(app.sdkappid, admin))
+        await store.create_account(Account(app.sdkappid, admin), told_at=told_at)
 
 
 async def drop(store: Store, app: App) -> Emptied:

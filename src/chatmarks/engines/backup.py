@@ -181,6 +181,7 @@ def _renew(partial: Path) -> None:
         connection.create_scalar_function("draw_version", lambda *_: draw_version(), 0)
         with connection:
             connection.execute("UPDATE account SET version = draw_version()")
+            connection.execute("UPDATE event SET token = draw_version()")
             for sdkappid, text in connection.execute("SELECT sdkappid, content FROM app").fetchall():
                 app = msgspec.structs.replace(app_of(str(text)), revision=draw_version())
                 connection.execute(

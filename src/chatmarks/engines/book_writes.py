@@ -14,7 +14,9 @@ import msgspec
 
 from chatmarks.book import Account
 from chatmarks.engines.book_rows import loaded
+from chatmarks.engines.event_rows import tell
 from chatmarks.engines.rows import ConversationRow, changed_rows, groups_text
+from chatmarks.event import Event
 from chatmarks.store import Kept, UnknownAccount
 
 _WRITTEN_MAX = 64
@@ -57,6 +59,7 @@ class BookWrites:
         self._versions: dict[Account, int | None] = {}
         """As they are in the file, which nobody else writes meanwhile."""
         self._pending: dict[Account, _Written] = {}
+        self._events: list[tuple[int, Event]] = []
         self._last: dict[Account, Kept] = {}
         """What was written lately, perhaps not committed: its version tells. The loop's thread keeps a
         book only after the next transaction began."""
@@ -64,6 +67,7 @@ class BookWrites:
     def begin(self, connection: apsw.Connection, accounts: Iterable[Account]) -> None:
         """Look up what is in the file of `accounts`; forget what was known and not written."""
         self._pending.clear()
+        self._events.clear()
         self._versions.clear()
         self._look_up(connection, accounts)
 
@@ -90,8 +94,8 @@ class BookWrites:
                 return kept
         return loaded(connection, account)
 
-    def add(self, account: Account, before: Kept, after: Kept) -> None:
-        """Have `after` written in place of `before`, which `book` gave."""
+    def add(self, account: Account, before: Kept, after: Kept, event: Event | None) -> None:
+        """Have `after` written in place of `before`, which `book` gave, and `event` told of it."""
         written = self._pending.get(account)
         if written is None:
             written = self._pending[account] = _Written(before.version)
@@ -102,6 +106,8 @@ class BookWrites:
         if len(self._last) >= _WRITTEN_MAX:
             self._last.clear()
         self._last[account] = after
+        if event is not None:
+            self._events.append((account.sdkappid, event))
 
     def write(self, connection: apsw.Connection) -> None:
         """Write the rows of what was added."""
@@ -130,6 +136,9 @@ class BookWrites:
         if gone:
             connection.executemany(_DELETE_CONVERSATION, gone)
         connection.executemany(_WRITE_CONVERSATION, conversations)
+        if self._events:
+            tell(connection, self._events)
+            self._events.clear()
         self._versions.update(
             (account, row[0]) for account, row in zip(self._pending, accounts, strict=True)
         )

@@ -20,6 +20,8 @@ _TABLES = (
     "app",
     "probe",
     "property",
+    "event",
+    "untold",
 )
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 

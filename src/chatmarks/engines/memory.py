@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Account, Entry, Peer, PeerType
+from chatmarks.event import Event, EventKind, Told, change_of
 from chatmarks.store import (
     REPEAT_SECONDS,
     UNFINISHED_COPY_RUN,
@@ -42,6 +44,7 @@ class MemoryStore:
         self._recents: dict[Account, dict[str, Recent]] = {}
         self._sent: dict[object, dict[str, tuple[int, Posted]]] = {}
         """By sender, or incarnation of a chat group: until when keys are known, and their messages."""
+        self._events: dict[int, list[Told]] = {}
         self._apps: dict[int, App] = {}
         self._properties: dict[str, str] = {}
 
@@ -54,24 +57,36 @@ class MemoryStore:
             raise UnknownAccount(account)
         return kept
 
-    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+    async def update(
+        self, account: Account, change: Change[Returned], *, told_at: int | None = None
+    ) -> Returned:
         kept = await self.read(account)
         book, answer = change(kept.book)
         if book is not kept.book:
             self._books[account] = Kept(draw_version(), book)
+            if told_at is not None:
+                self._tell(account, change_of(account.userid, kept.book, book, told_at))
         return answer
+
+    def _tell(self, account: Account, event: Event) -> None:
+        told = self._events.setdefault(account.sdkappid, [])
+        told.append(Told(told[-1].seq + 1 if told else 1, draw_version(), event))
 
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         found = map(self._books.get, accounts)
         return [kept.version if kept else None for kept in found]
 
-    async def create_account(self, account: Account) -> bool:
+    async def create_account(self, account: Account, *, told_at: int | None = None) -> bool:
         if account in self._books:
             return False
         self._books[account] = Kept(draw_version(), EMPTY_BOOK)
+        if told_at is not None:
+            self._tell(account, Event(account.userid, told_at, EventKind.CREATED))
         return True
 
-    async def delete_account(self, account: Account) -> bool:
+    async def delete_account(self, account: Account, *, told_at: int | None = None) -> bool:
+        if told_at is not None and account in self._books:
+            self._tell(account, Event(account.userid, told_at, EventKind.DELETED))
         for key in self._joined.pop(account, ()):
             del self._members[account.sdkappid, *key][account.userid]
         self._recents.pop(account, None)
@@ -257,6 +272,21 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda item: item[0])[:limit]
 
+    async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
+        told = self._events.get(sdkappid, [])
+        return [each for each in told if each.seq > after][:limit]
+
+    async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
+        told = self._events.get(sdkappid)
+        return (told[0].seq, told[-1].seq) if told else (1, 0)
+
+    async def forget_events(self, sdkappid: int, before: int) -> int:
+        told = self._events.get(sdkappid, [])
+        end = next((n for n, each in enumerate(told) if each.event.at >= before), len(told))
+        count = max(0, min(end, len(told) - 1))
+        del told[:count]
+        return count
+
     async def app(self, sdkappid: int) -> App | None:
         return self._apps.get(sdkappid)
 
@@ -302,14 +332,18 @@ class MemoryStore:
         *,
         only_new: bool = False,
         run: str | None = None,
+        told_at: Mapping[int, int] = types.MappingProxyType({}),
     ) -> set[str]:
         self._check_run(run)
         left = {whole.key for whole in wholes if only_new and whole.account in self._books}
+        put = [whole for whole in wholes if whole.key not in left]
         for account in [account for account in self._books if account.owner in gone]:
-            await self.delete_account(account)
-        for whole in wholes:
-            if whole.key not in left:
-                await self._put(whole)
+            await self.delete_account(account, told_at=told_at.get(account.sdkappid))
+        for whole in put:
+            await self._put(whole)
+            at = told_at.get(whole.account.sdkappid)
+            if at is not None:
+                self._tell(whole.account, Event(whole.account.userid, at, EventKind.REPLACED))
         return left
 
     async def _put(self, whole: Whole) -> None:
@@ -354,6 +388,15 @@ class MemoryStore:
         self._properties.pop(name, None)
         if value is not None:
             self._properties[name] = value
+
+    async def swap_property(self, name: str, before: str | None, after: str | None) -> bool:
+        if self._properties.get(name) != before:
+            return False
+        await self.write_property(name, after)
+        return True
+
+    async def properties(self, prefix: str) -> dict[str, str]:
+        return {name: value for name, value in self._properties.items() if name.startswith(prefix)}
 
     def _check_run(self, run: str | None) -> None:
         if run is not None and self._properties.get(UNFINISHED_COPY_RUN) != run:

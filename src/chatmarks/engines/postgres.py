@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import time
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -22,10 +23,11 @@ from msgspec.structs import astuple
 
 from chatmarks.book import EMPTY_BOOK, Account, Entry, Peer
 from chatmarks.cache import BookCache
-from chatmarks.engines import postgres_lists, postgres_whole
+from chatmarks.engines import postgres_events, postgres_lists, postgres_whole
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Connection, Connections
 from chatmarks.engines.database import connected, examine
+from chatmarks.engines.event_rows import content_of
 from chatmarks.engines.list_rows import receiver_of, sender_of
 from chatmarks.engines.rows import (
     app_of,
@@ -40,6 +42,7 @@ from chatmarks.engines.rows import (
     key_of,
 )
 from chatmarks.engines.version_check import VersionCheck
+from chatmarks.event import Event, EventKind, Told, change_of
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -74,6 +77,7 @@ class PostgresStore:
         self._connections = connections
         self._books = books
         self._checks = VersionCheck(self.versions)
+        self._numbering = postgres_events.Numbering(connections)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._checked_at = -_CHECK_SECONDS
         self._conflicts = 0
@@ -135,7 +139,9 @@ class PostgresStore:
         rows.sort(key=lambda row: row[2])
         return Kept(first[3], book_of(first[2], first[1], rows))
 
-    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+    async def update(
+        self, account: Account, change: Change[Returned], *, told_at: int | None = None
+    ) -> Returned:
         until = time.monotonic() + CHANGE_SECONDS_MAX
         async with self._turn(account.owner, until):
             remembered = self._books.get(account)
@@ -151,14 +157,16 @@ class PostgresStore:
                         raise
                 else:
                     after = Kept(kept.version if book is kept.book else draw_version(), book)
-                    if await self._write(account, kept, after, until):
+                    if await self._write(account, kept, after, until, told_at):
                         # Kept only here, after the commit.
                         self._books.put_changed(account, after, checked_at=began_at)
                         return answer
                     await self._pause(until)
                 kept, loaded = await self._load(account, until), True
 
-    async def _write(self, account: Account, before: Kept, after: Kept, until: float) -> bool:
+    async def _write(
+        self, account: Account, before: Kept, after: Kept, until: float, told_at: int | None
+    ) -> bool:
         """Write what changed, if the account row is as it was read; whether it was.
 
         Where nothing changed, the row is written as it is: what was read may be the change of a call
@@ -172,12 +180,17 @@ class PostgresStore:
         written, deleted = changed_rows(before.book, book)
         columns = list(zip(*written, strict=True)) or [()] * 7
         head = (account.owner, before.version, after.version, book.next_position, groups_text(book))
+        write, arguments = sql.WRITE_BOOK, [*head, *columns]
+        if told_at is not None:
+            event = change_of(account.userid, before.book, book, told_at)
+            write = sql.WRITE_BOOK_AND_TELL
+            arguments += [draw_version(), told_at, content_of(event)]
 
         async def work(connection: Connection) -> bool:
             if not deleted:
-                return bool(await connection.fetchval(sql.WRITE_BOOK, *head, *columns))
+                return bool(await connection.fetchval(write, *arguments))
             async with connection.transaction():
-                taken = bool(await connection.fetchval(sql.WRITE_BOOK, *head, *columns))
+                taken = bool(await connection.fetchval(write, *arguments))
                 if taken:
                     keys = [(account.owner, *key) for key in deleted]
                     await connection.executemany(sql.DELETE_CONVERSATION, keys)
@@ -190,11 +203,20 @@ class PostgresStore:
         found: dict[str, int] = dict(rows)
         return [found.get(account.owner) for account in accounts]
 
-    async def create_account(self, account: Account) -> bool:
-        ((created,),) = await self._connections.change(_fetching(sql.CREATE_ACCOUNT, *_fresh(account)))
-        return bool(created)
+    async def create_account(self, account: Account, *, told_at: int | None = None) -> bool:
+        async def work(connection: Connection) -> bool:
+            if told_at is None:
+                return bool(await connection.fetchval(sql.CREATE_ACCOUNT, *_fresh(account)))
+            async with connection.transaction():
+                created = bool(await connection.fetchval(sql.CREATE_ACCOUNT, *_fresh(account)))
+                if created:
+                    event = Event(account.userid, told_at, EventKind.CREATED)
+                    await postgres_events.tell(connection, account.owner, event)
+                return created
 
-    async def delete_account(self, account: Account) -> bool:
+        return await self._connections.change(work)
+
+    async def delete_account(self, account: Account, *, told_at: int | None = None) -> bool:
         async def work(connection: Connection) -> bool:
             async with connection.transaction():
                 # The account row first: from here on no writer finds it. Each in a statement of its
@@ -202,6 +224,9 @@ class PostgresStore:
                 existed = await connection.fetchval(sql.DELETE_ACCOUNT, account.owner) is not None
                 for statement in postgres_whole.ROWS_OF_ACCOUNTS:
                     await connection.execute(statement, account.owner)
+                if existed and told_at is not None:
+                    event = Event(account.userid, told_at, EventKind.DELETED)
+                    await postgres_events.tell(connection, account.owner, event)
                 if not existed:
                     # Something to commit: what took it away may be on no standby yet.
                     await connection.execute(sql.PROBE, draw_version())
@@ -310,6 +335,18 @@ class PostgresStore:
         rows = await self._connections.ask(sql.HOLDERS, *place, limit)
         return [holder_of(row) for row in rows]
 
+    async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
+        await self._numbering.number(sdkappid)
+        return await postgres_events.events(self._connections, sdkappid, after, limit)
+
+    async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
+        await self._numbering.number(sdkappid)
+        return await postgres_events.bounds(self._connections, sdkappid)
+
+    async def forget_events(self, sdkappid: int, before: int) -> int:
+        await self._numbering.number(sdkappid)
+        return await self._move(postgres_events.forget, sdkappid, before)
+
     async def app(self, sdkappid: int) -> App | None:
         rows = await self._connections.ask(sql.APP, sdkappid)
         return app_of(rows[0][0]) if rows else None
@@ -342,8 +379,9 @@ class PostgresStore:
         *,
         only_new: bool = False,
         run: str | None = None,
+        told_at: Mapping[int, int] = types.MappingProxyType({}),
     ) -> set[str]:
-        work = partial(postgres_whole.put_wholes, only_new=only_new, run=run)
+        work = partial(postgres_whole.put_wholes, only_new=only_new, run=run, told_at=told_at)
         return await self._move(work, wholes, gone)
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
@@ -364,6 +402,21 @@ class PostgresStore:
 
     async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         await self._move(partial(postgres_whole.write_property, run=run), name, value)
+
+    async def swap_property(self, name: str, before: str | None, after: str | None) -> bool:
+        if before is None:
+            held = await self.read_property(name) if after is None else None
+            if after is None:
+                return held is None
+            work = _fetching(sql.ADD_PROPERTY, name, after)
+        elif after is None:
+            work = _fetching(sql.TAKE_PROPERTY, name, before)
+        else:
+            work = _fetching(sql.SWAP_PROPERTY, name, before, after)
+        return bool(await self._connections.change(work))
+
+    async def properties(self, prefix: str) -> dict[str, str]:
+        return dict(await self._connections.ask(sql.PROPERTIES, prefix))
 
     async def _move(self, work: Callable[..., Awaitable[Returned]], *arguments: object) -> Returned:
         """Run work on whole accounts, which may take its time."""

@@ -5,11 +5,12 @@ A batch takes a handful of statements, whatever is in it: rows go as arrays, one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import Connection
+from chatmarks.engines.postgres_events import tell
 from chatmarks.engines.rows import (
     account_rows,
     app_chat_group_of,
@@ -21,6 +22,7 @@ from chatmarks.engines.rows import (
     recent_rows,
     wholes_of,
 )
+from chatmarks.event import Event, EventKind
 from chatmarks.store import UNFINISHED_COPY_RUN, App, AppChatGroup, Superseded, Totals, Whole
 
 ROWS_OF_ACCOUNTS = (
@@ -66,6 +68,7 @@ async def put_wholes(
     *,
     only_new: bool,
     run: str | None,
+    told_at: Mapping[int, int],
 ) -> set[str]:
     """Make accounts be exactly so; the keys of those that were left alone."""
     async with connection.transaction():
@@ -75,7 +78,7 @@ async def put_wholes(
         ordered = sorted(given, key=lambda whole: whole.key)
         put = sql.PUT_NEW_ACCOUNTS if only_new else sql.PUT_ACCOUNTS
         taken = await connection.fetch(put, *_columns(account_rows(ordered), 4))
-        await connection.execute(sql.DELETE_ACCOUNTS, list(gone))
+        deleted = await connection.fetch(sql.DELETE_ACCOUNTS, list(gone))
         keys = {owner for (owner,) in taken}
         # One by one: of a list of owners a planner without statistics, as after a beginning, thinks
         # that it has most of the table, and reads all of it for each batch.
@@ -86,6 +89,12 @@ async def put_wholes(
         await connection.execute(sql.PUT_CONVERSATIONS, *_columns(conversation_rows(new), 8))
         await connection.execute(sql.PUT_MEMBERSHIPS, *_columns(membership_rows(new), 7))
         await connection.execute(sql.PUT_RECENTS, *_columns(recent_rows(new), 5))
+        told = [(key, EventKind.REPLACED) for key in sorted(keys)]
+        told += [(owner, EventKind.DELETED) for (owner,) in deleted]
+        for key, kind in told:
+            sdkappid, _, userid = key.partition(":")
+            if int(sdkappid) in told_at:
+                await tell(connection, key, Event(userid, told_at[int(sdkappid)], kind))
     return {whole.key for whole in given} - keys
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest revision, stamped in `alembic_version`."""
 
 APPLICATION_ID = 0x63686D6B

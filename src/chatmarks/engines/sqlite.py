@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,12 @@ import msgspec
 
 from chatmarks.book import Account, Entry, Peer
 from chatmarks.cache import BookCache
-from chatmarks.engines import BadStore, book_rows, chat_groups, lists, whole_rows
+from chatmarks.engines import BadStore, book_rows, chat_groups, event_rows, lists, whole_rows
 from chatmarks.engines.book_writes import BookWrites
 from chatmarks.engines.file import connect, make
 from chatmarks.engines.group_commit import GroupCommit, Refused
 from chatmarks.engines.rows import app_of, app_text
+from chatmarks.event import Event, EventKind, Told, change_of
 from chatmarks.store import (
     App,
     AppChatGroup,
@@ -100,7 +102,9 @@ class SqliteStore:
         books.put_loaded(account, kept, began, state=state, checked_at=began_at)
         return kept
 
-    async def update(self, account: Account, change: Change[Returned]) -> Returned:
+    async def update(
+        self, account: Account, change: Change[Returned], *, told_at: int | None = None
+    ) -> Returned:
         remembered = self._books.get(account)
         in_memory = None if remembered is None else remembered.kept
         began_at = self._books.now()
@@ -116,7 +120,8 @@ class SqliteStore:
             if book is kept.book:
                 return kept, answer
             after = Kept(draw_version(), book)
-            self._writes.add(account, kept, after)
+            event = None if told_at is None else change_of(account.userid, kept.book, book, told_at)
+            self._writes.add(account, kept, after, event)
             return after, answer
 
         # Kept only here, after the commit.
@@ -127,10 +132,17 @@ class SqliteStore:
     async def versions(self, accounts: Sequence[Account]) -> list[int | None]:
         return self._look(lambda: [book_rows.version(self._reader, account) for account in accounts])
 
-    async def create_account(self, account: Account) -> bool:
-        return await self._writer.do(lambda connection: book_rows.create(connection, account))
+    async def create_account(self, account: Account, *, told_at: int | None = None) -> bool:
+        def work(connection: apsw.Connection) -> bool:
+            created = book_rows.create(connection, account)
+            if created and told_at is not None:
+                event = Event(account.userid, told_at, EventKind.CREATED)
+                event_rows.tell(connection, [(account.sdkappid, event)])
+            return created
 
-    async def delete_account(self, account: Account) -> bool:
+        return await self._writer.do(work)
+
+    async def delete_account(self, account: Account, *, told_at: int | None = None) -> bool:
         def work(connection: apsw.Connection) -> bool:
             # The account row first: from here on no writer finds it.
             connection.execute("DELETE FROM account WHERE owner = ?", (account.owner,))
@@ -139,6 +151,9 @@ class SqliteStore:
             connection.execute("DELETE FROM membership WHERE owner = ?", (account.owner,))
             connection.execute("DELETE FROM recent WHERE owner = ?", (account.owner,))
             connection.execute("DELETE FROM sent WHERE owner = ? AND kind = 1", (account.owner,))
+            if existed and told_at is not None:
+                event = Event(account.userid, told_at, EventKind.DELETED)
+                event_rows.tell(connection, [(account.sdkappid, event)])
             return existed
 
         existed = await self._writer.do(work)
@@ -212,6 +227,15 @@ class SqliteStore:
     ) -> list[tuple[str, Entry]]:
         return self._look(lambda: lists.holders(self._reader, sdkappid, peer, after, limit))
 
+    async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
+        return self._look(lambda: event_rows.events(self._reader, sdkappid, after, limit))
+
+    async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
+        return self._look(lambda: event_rows.bounds(self._reader, sdkappid))
+
+    async def forget_events(self, sdkappid: int, before: int) -> int:
+        return await self._writer.do(partial(event_rows.forget, sdkappid=sdkappid, before=before))
+
     async def app(self, sdkappid: int) -> App | None:
         return self._look(lambda: _app(self._reader, sdkappid))
 
@@ -256,9 +280,10 @@ class SqliteStore:
         *,
         only_new: bool = False,
         run: str | None = None,
+        told_at: Mapping[int, int] = types.MappingProxyType({}),
     ) -> set[str]:
         work = partial(whole_rows.put_wholes, given=wholes, gone=gone, only_new=only_new, run=run)
-        return await self._writer.do(work)
+        return await self._writer.do(partial(work, told_at=told_at))
 
     async def all_chat_groups(self, after: str, limit: int) -> list[AppChatGroup]:
         return self._look(lambda: whole_rows.chat_groups(self._reader, after, limit))
@@ -278,6 +303,13 @@ class SqliteStore:
 
     async def write_property(self, name: str, value: str | None, *, run: str | None = None) -> None:
         await self._writer.do(partial(whole_rows.write_property, name=name, value=value, run=run))
+
+    async def swap_property(self, name: str, before: str | None, after: str | None) -> bool:
+        work = partial(whole_rows.swap_property, name=name, before=before, after=after)
+        return await self._writer.do(work)
+
+    async def properties(self, prefix: str) -> dict[str, str]:
+        return self._look(lambda: whole_rows.properties(self._reader, prefix))
 
     async def check(self) -> None:
         now = time.monotonic()

@@ -40,6 +40,20 @@ WITH taken AS (
 SELECT count(*) FROM taken
 """
 
+# The same, and the event of it. Its account is taken, so nobody else draws a number of its events.
+WRITE_BOOK_AND_TELL = WRITE_BOOK.replace(
+    "\n)\nSELECT count(*) FROM taken\n",
+    """
+), told AS (
+    INSERT INTO untold (owner, number, token, told_at, content)
+    SELECT taken.owner, COALESCE((SELECT max(number) FROM untold WHERE owner = $1), 0) + 1,
+           $13::bigint, $14::bigint, $15::text
+      FROM taken
+)
+SELECT count(*) FROM taken
+""",
+)
+
 # Changes nothing, and commits.
 CONFIRM = "UPDATE account SET version = version WHERE owner = $1 AND version = $2 RETURNING owner"
 
@@ -242,6 +256,58 @@ SELECT owner, position, standard_mark, custom_mark, contact_groups, updated_at F
  WHERE peer_type = $1 AND peer_id = $2 AND owner > $3 AND owner < $4 ORDER BY owner LIMIT $5
 """
 
+# Feeds. An event waits as `untold` until it gets its number; those of an account in their order.
+
+TELL = """
+INSERT INTO untold (owner, number, token, told_at, content)
+SELECT $1::text, COALESCE((SELECT max(number) FROM untold WHERE owner = $1), 0) + 1, $2::bigint,
+       $3::bigint, $4::text
+"""
+
+IS_UNTOLD = "SELECT owner FROM untold WHERE owner > $1 AND owner < $2 LIMIT 1"
+
+# Held until the end: whoever numbers events of an app does so alone.
+HOLD_NUMBERS = """
+INSERT INTO property (name, value) VALUES ($1, '')
+    ON CONFLICT (name) DO UPDATE SET value = property.value
+"""
+
+# Across owners, as a feed is. In a statement of its own, so that it sees what was numbered before.
+NUMBER_EVENTS = """
+WITH waiting AS (
+    SELECT owner, number FROM untold WHERE owner > $2 AND owner < $3 ORDER BY owner, number LIMIT $4
+), moved AS (
+    DELETE FROM untold USING waiting
+     WHERE untold.owner = waiting.owner AND untold.number = waiting.number
+    RETURNING untold.owner, untold.number, untold.token, untold.told_at, untold.content
+)
+INSERT INTO event (sdkappid, seq, token, owner, told_at, content)
+SELECT $1::bigint,
+       (SELECT COALESCE(max(seq), 0) FROM event WHERE sdkappid = $1)
+       + row_number() OVER (ORDER BY owner, number),
+       token, owner, told_at, content
+  FROM moved
+RETURNING owner
+"""
+
+EVENTS = """
+SELECT seq, token, owner, told_at, content FROM event
+ WHERE sdkappid = $1 AND seq > $2 ORDER BY seq LIMIT $3
+"""
+
+EVENT_BOUNDS = """
+SELECT COALESCE(min(seq), 1) AS oldest, COALESCE(max(seq), 0) AS newest FROM event WHERE sdkappid = $1
+"""
+
+# A beginning of the feed, never the newest event.
+FORGET_EVENTS = """
+DELETE FROM event WHERE sdkappid = $1 AND seq < LEAST(
+       (SELECT max(seq) FROM event WHERE sdkappid = $1),
+       (SELECT min(seq) FROM event WHERE sdkappid = $1) + $3,
+       (SELECT min(seq) FROM event WHERE sdkappid = $1 AND told_at >= $2))
+RETURNING seq
+"""
+
 APP = "SELECT content FROM app WHERE sdkappid = $1"
 APPS = "SELECT content FROM app ORDER BY sdkappid"
 
@@ -313,7 +379,7 @@ SELECT given.owner, given.version, given.next_position, given.contact_groups
 RETURNING owner
 """
 
-DELETE_ACCOUNTS = "DELETE FROM account WHERE owner = ANY($1::text[])"
+DELETE_ACCOUNTS = "DELETE FROM account WHERE owner = ANY($1::text[]) RETURNING owner"
 
 PUT_CONVERSATIONS = """
 INSERT INTO conversation (owner, peer_type, peer_id, position, standard_mark, custom_mark,
@@ -383,6 +449,12 @@ PROPERTY = "SELECT value FROM property WHERE name = $1"
 # Held until the end: who wants to set or drop it waits for what is written meanwhile.
 HOLD_PROPERTY = "SELECT value FROM property WHERE name = $1 FOR SHARE"
 DROP_PROPERTY = "DELETE FROM property WHERE name = $1"
+PROPERTIES = "SELECT name, value FROM property WHERE left(name, length($1)) = $1"
+SWAP_PROPERTY = "UPDATE property SET value = $3 WHERE name = $1 AND value = $2 RETURNING name"
+ADD_PROPERTY = """
+INSERT INTO property (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING name
+"""
+TAKE_PROPERTY = "DELETE FROM property WHERE name = $1 AND value = $2 RETURNING name"
 SET_PROPERTY = """
 INSERT INTO property (name, value) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value

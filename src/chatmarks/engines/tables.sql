@@ -136,3 +136,19 @@ CREATE INDEX sent_by_end ON sent (owner, kind, incarnation, known_until);
 CREATE INDEX conversation_by_peer ON conversation (peer_type, peer_id, owner);
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
+
+-- Running upgrade 0003 -> 0004
+
+CREATE TABLE event (
+    sdkappid INTEGER NOT NULL, 
+    seq INTEGER NOT NULL, 
+    token INTEGER NOT NULL, 
+    owner TEXT NOT NULL, 
+    told_at INTEGER NOT NULL, 
+    content TEXT NOT NULL, 
+    PRIMARY KEY (sdkappid, seq)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';

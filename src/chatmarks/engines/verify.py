@@ -12,6 +12,7 @@ import apsw
 import msgspec
 
 from chatmarks.book import Account, PeerType, account_of, is_sdkappid, problems_of
+from chatmarks.engines.event_rows import told_of
 from chatmarks.engines.file import run, snapshot
 from chatmarks.engines.rows import ConversationRow, app_of, book_of
 from chatmarks.engines.schema import tables
@@ -26,8 +27,11 @@ from chatmarks.soundness import (
     recent_problems,
 )
 from chatmarks.store import (
+    FEED_READER,
+    STALE_COPY,
     UNFINISHED_COPY_FROM,
     UNFINISHED_COPY_RUN,
+    UNFINISHED_PULL,
     UNFINISHED_RESTORES,
     App,
     ChatGroup,
@@ -38,7 +42,7 @@ from chatmarks.store import (
 _STRIDE = 200
 _NO_ACCOUNT = "its account does not exist"
 _ANY_GROUPS = msgspec.json.encode({str(n): n for n in range(1, GROUPS_PER_ACCOUNT_MAX + 1)})
-_COUNTED = ("account", "conversation", "chat_group", "membership", "recent", "app")
+_COUNTED = ("account", "conversation", "chat_group", "membership", "recent", "app", "event")
 
 # Text is read as bytes: a damaged one need not be UTF-8.
 _ACCOUNTS = (
@@ -74,10 +78,15 @@ _SENT = (
     "SELECT CAST(owner AS BLOB), kind, incarnation, CAST(message_key AS BLOB), seq, sent_at,"
     " known_until, owner IN (SELECT owner FROM account) FROM sent ORDER BY owner"
 )
+_EVENTS = (
+    "SELECT sdkappid, seq, token, CAST(owner AS BLOB), told_at, CAST(content AS BLOB),"
+    " lag(seq) OVER (PARTITION BY sdkappid ORDER BY seq) FROM event ORDER BY sdkappid, seq"
+)
 _PROPERTIES = "SELECT CAST(name AS BLOB) FROM property"
 _KNOWN_PROPERTIES = {
     name.encode() for name in (UNFINISHED_COPY_FROM, UNFINISHED_COPY_RUN, UNFINISHED_RESTORES)
 }
+_KNOWN_BEGINNINGS = tuple(text.encode() for text in (FEED_READER, STALE_COPY, UNFINISHED_PULL))
 _APPS = "SELECT sdkappid, revision, CAST(content AS BLOB) FROM app ORDER BY sdkappid"
 
 
@@ -114,6 +123,7 @@ def examine(connection: apsw.Connection, found: Found, advance: Advance) -> dict
             _memberships(connection),
             _recents(connection),
             _sent(connection),
+            _events(connection),
             _apps(connection),
             _properties(connection),
         )
@@ -329,7 +339,25 @@ def _exists(connection: apsw.Connection, account: Account) -> bool:
     return connection.execute(statement, (account.owner,)).get is not None
 
 
+def _events(connection: apsw.Connection) -> Iterator[list[Problem]]:
+    for sdkappid, seq, token, owner, told_at, content, seq_before in connection.execute(_EVENTS):
+        texts = []
+        if seq_before is not None and seq != seq_before + 1:
+            texts.append(f"comes after number {seq_before}; no number may be missing")
+        if seq < 1 or token < 1:
+            texts.append(f"has number {seq} and token {token}; both must be above 0")
+        if account_of(owner.decode("utf-8", "replace")) is None or not owner.startswith(
+            f"{sdkappid}:".encode()
+        ):
+            texts.append(f"its account {on_one_line(owner)} is none of the app")
+        try:
+            told_of((seq, token, owner.decode("utf-8", "replace"), told_at, content))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            texts.append(f"its content cannot be read: {error}")
+        yield [Problem("event", f"{sdkappid}:{seq}", "", text) for text in texts]
+
+
 def _properties(connection: apsw.Connection) -> Iterator[list[Problem]]:
     for (name,) in connection.execute(_PROPERTIES):
-        if name not in _KNOWN_PROPERTIES:
+        if name not in _KNOWN_PROPERTIES and not name.startswith(_KNOWN_BEGINNINGS):
             yield [Problem("property", on_one_line(name), "", "no chatmarks knows it")]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import apsw
 import msgspec
 
 from chatmarks.engines.chat_groups import COLUMNS
+from chatmarks.engines.event_rows import tell_all
 from chatmarks.engines.group_commit import Refused
 from chatmarks.engines.rows import (
     account_rows,
@@ -66,9 +67,11 @@ def put_wholes(
     *,
     only_new: bool,
     run: str | None,
+    told_at: Mapping[int, int],
 ) -> set[str]:
     """Make accounts be exactly so; the keys of those that were left alone."""
     _check_run(connection, run)
+    deleted = _existing(connection, gone)
     left = _existing(connection, [whole.key for whole in given]) if only_new else set()
     new = [whole for whole in given if whole.key not in left]
     owners = [(key,) for key in (*gone, *(whole.key for whole in new))]
@@ -94,6 +97,7 @@ def put_wholes(
         "INSERT INTO recent (owner, userid, begun_at, last_at, pinned_at) VALUES (?, ?, ?, ?, ?)",
         recent_rows(new),
     )
+    tell_all(connection, [whole.key for whole in new], sorted(deleted), told_at)
     return left
 
 
@@ -159,6 +163,24 @@ def write_property(
     connection.execute("DELETE FROM property WHERE name = ?", (name,))
     if value is not None:
         connection.execute("INSERT INTO property (name, value) VALUES (?, ?)", (name, value))
+
+
+def swap_property(
+    connection: apsw.Connection, name: str, before: str | None, after: str | None
+) -> bool:
+    """Set a property to `after` if it is `before`; whether it was."""
+    if read_property(connection, name) != before:
+        return False
+    write_property(connection, name, after, run=None)
+    return True
+
+
+def properties(connection: apsw.Connection, prefix: str) -> dict[str, str]:
+    """The properties whose names begin with `prefix`."""
+    rows = connection.execute(
+        "SELECT name, value FROM property WHERE substr(name, 1, length(?1)) = ?1", (prefix,)
+    )
+    return {str(name): str(value) for name, value in rows}
 
 
 def _check_run(connection: apsw.Connection, run: str | None) -> None:

@@ -80,7 +80,7 @@ async def account_delete(request: Request, call: Call, store: Store) -> Answer:
         if userid in app.admins:
             info = "UserID is an administrator of the app"
             return Result(Code.ACCOUNT_BAD_PARAMETER, info, userid)
-        if await store.delete_account(Account(call.sdkappid, userid)):
+        if await store.delete_account(Account(call.sdkappid, userid), told_at=call.told_at):
             return Result(Code.OK, "", userid)
         return Result(Code.ACCOUNT_UNKNOWN, "Err_TLS_PT_Open_Login_Account_Not_Exist", userid)
 

@@ -44,4 +44,5 @@ def check(request: Request, _: Profile) -> None:
 )
 async def account_import(request: Request, call: Call, store: Store) -> None:
     """Make the account."""
-    await store.create_account(Account(call.sdkappid, request.UserID or request.Identifier))
+    account = Account(call.sdkappid, request.UserID or request.Identifier)
+    await store.create_account(account, told_at=call.told_at)

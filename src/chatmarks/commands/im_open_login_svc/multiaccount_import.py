@@ -71,5 +71,6 @@ async def multiaccount_import(request: Request, call: Call, store: Store) -> Ans
         fine = fine and position not in call.failing
         (good if fine else failed).append(new.UserID)
     # At once, so that they can share a sync.
-    await gather(*(store.create_account(Account(call.sdkappid, userid)) for userid in good))
+    accounts = [Account(call.sdkappid, userid) for userid in good]
+    await gather(*(store.create_account(each, told_at=call.told_at) for each in accounts))
     return Answer(failed)

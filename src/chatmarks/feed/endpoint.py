@@ -1,0 +1,203 @@
+"""`GET /x/1/changes`: a page of a feed, waited for where it is empty, or server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+
+from chatmarks.asgi import ANSWER, Headers, Receive, Scope, Send, respond
+from chatmarks.envelope import encode_answer
+from chatmarks.errors import Code, Fail, shown
+from chatmarks.event import Told
+from chatmarks.feed.watch import Watch
+from chatmarks.feed.wire import Page, behind, change_of, cursor_of, encoded
+from chatmarks.limits import FEED_PAGE_SIZE_MAX, FEED_WAIT_SECONDS_MAX, FEED_WAITING_MAX
+from chatmarks.service import Asked, Service
+
+PATH = "/x/1/changes"
+_STREAM = b"text/event-stream"
+_PAGE_SIZE, _WAIT_SECONDS = 100, 25
+_BEAT_SECONDS = 15.0
+_STREAM_HEADERS: Headers = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"access-control-allow-origin", b"*"),
+    # Proxies that gather an answer before they pass it on would hold it back for ever.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Changes(Struct, frozen=True):
+    """What a gateway counts a call of this under."""
+
+    path: str = PATH.lstrip("/")
+    rate: int = 200
+
+
+class _Wanted(Struct, frozen=True):
+    """What a reader asks for."""
+
+    since: str
+    limit: int
+    wait_seconds: int
+
+
+class Feed:
+    """Answers readers of feeds, which the road lets in as it does callers of commands."""
+
+    path = PATH
+
+    def __init__(self, service: Service, watch: Watch) -> None:
+        self._service = service
+        self._store = service.store
+        self._watch = watch
+        self._reading = 0
+
+    async def respond(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        """Answer one request, whose body was read."""
+        named = dict(scope["headers"])
+        client = scope.get("client")
+        asked = Asked(
+            scope["path"],
+            scope["query_string"],
+            b"",
+            source=client[0] if client else "",
+            from_page=b"origin" in named,
+        )
+        streams = _STREAM in named.get(b"accept", b"")
+        work = self._stream(asked, named, send, headers) if streams else self._page(asked)
+        answer = await self._unless_left(work, receive)
+        if answer is not None:
+            await respond(send, answer, headers)
+
+    async def _unless_left(self, work: Any, receive: Receive) -> bytes | None:
+        """The outcome of `work`, which is dropped when the client goes away; what is wrong as an
+        answer."""
+        if self._reading >= FEED_WAITING_MAX:
+            work.close()
+            return self._service.refuse(Fail(Code.TIMEOUT, "too many read feeds; try again later"))
+        self._reading += 1
+        doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait([doing, leaving], return_when=asyncio.FIRST_COMPLETED)
+            return self._outcome(doing) if doing.done() else None
+        finally:
+            self._reading -= 1
+            for task in (doing, leaving):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    def _outcome(self, doing: asyncio.Future[bytes | None]) -> bytes | None:
+        error = doing.exception()
+        return doing.result() if error is None else self._service.failure(error, PATH)
+
+    async def _page(self, asked: Asked) -> bytes:
+        app, _ = await self._admitted(asked)
+        wanted = _wanted(asked.query)
+        after = await behind(self._store, app, wanted.since)
+        found = await self._store.events(app, after, wanted.limit)
+        if not found and wanted.wait_seconds:
+            await self._watch.wait(app, after, wanted.wait_seconds)
+            found = await self._store.events(app, after, wanted.limit)
+        if found:
+            cursor = cursor_of(found[-1])
+        else:
+            cursor = await self._cursor_at(app, after)
+        is_last = (await self._store.event_bounds(app))[1] <= (found[-1].seq if found else after)
+        page = Page(
+            ChangeItem=[change_of(told) for told in found], Cursor=cursor, CompleteFlag=int(is_last)
+        )
+        return encode_answer(page)
+
+    async def _cursor_at(self, sdkappid: int, seq: int) -> str:
+        """The cursor behind the event with the number `seq`."""
+        return cursor_of(
+            next(iter(await self._store.events(sdkappid, seq - 1, 1)), None) if seq else None
+        )
+
+    async def _admitted(self, asked: Asked) -> tuple[int, int]:
+        """The app of a reader who may read its feed, and the second. Raises `Fail`."""
+        app, second = await self._service.admit(Changes(), asked)
+        if not app.feed:
+            raise Fail(
+                Code.BAD_PARAMETER,
+                f"sdkappid {app.sdkappid} has no feed; chatmarks app update --feed gives it one",
+            )
+        return app.sdkappid, second
+
+    async def _stream(
+        self, asked: Asked, named: dict[bytes, bytes], send: Send, headers: Headers
+    ) -> bytes | None:
+        app, _ = await self._admitted(asked)
+        wanted = _wanted(asked.query)
+        since = named.get(b"last-event-id", b"").decode("latin-1") or wanted.since
+        after = await behind(self._store, app, since)
+        start = {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [*_STREAM_HEADERS, *headers[len(ANSWER) :]],
+        }
+        await send(start)
+        async for piece in self._pieces(asked, app, after):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return None
+
+    async def _pieces(self, asked: Asked, app: int, after: int) -> AsyncIterator[bytes]:
+        """Events as they come, and a sign of life where none does, until the reader may read no
+        longer, the store fails or the server ends. Who comes again goes on where it was."""
+        # Sent at once, so that a reader without news has a cursor, too.
+        yield b"id: %b\n\n" % (await self._cursor_at(app, after)).encode()
+        while not self._watch.ended:
+            try:
+                found = await self._store.events(app, after, _PAGE_SIZE)
+                for told in found:
+                    yield _sent(told)
+                    after = told.seq
+                if not found and not await self._watch.wait(app, after, _BEAT_SECONDS):
+                    await self._admitted(asked)
+                    yield b": still here\n\n"
+            except Exception as error:  # noqa: BLE001 - the reader is told, and comes again
+                yield b"event: end\ndata: %b\n\n" % self._service.failure(error, PATH)
+                return
+
+
+def _sent(told: Told) -> bytes:
+    data = encoded(change_of(told))
+    return b"id: %b\nevent: change\ndata: %b\n\n" % (cursor_of(told).encode(), data)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _wanted(query: bytes) -> _Wanted:
+    """What the query asks for. Raises `Fail`."""
+    given: dict[str, str] = {}
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        given[name.decode("latin-1")] = unquote_to_bytes(value).decode("latin-1")
+    return _Wanted(
+        given.get("since") or "now",
+        _number(given, "limit", _PAGE_SIZE, range(1, FEED_PAGE_SIZE_MAX + 1)),
+        _number(given, "wait", _WAIT_SECONDS, range(FEED_WAIT_SECONDS_MAX + 1)),
+    )
+
+
+def _number(given: dict[str, str], name: str, usual: int, allowed: range) -> int:
+    text = given.get(name) or str(usual)
+    if text.isascii() and text.isdigit() and len(text) <= len(str(allowed.stop)):
+        number = int(text)
+        if number in allowed:
+            return number
+    raise Fail(
+        Code.BAD_PARAMETER,
+        f"{name} is {shown(text)}; {allowed.start} to {allowed.stop - 1} are allowed",
+    )
