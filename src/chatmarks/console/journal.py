@@ -23,10 +23,13 @@ from chatmarks.envelope import parse_query
 from chatmarks.errors import shown
 
 ROWS_MAX = 100
-"""Calls on the page, and in one piece of news."""
+"""Calls on the page."""
 
 EXPORTED_MAX = 200
 """Calls in one export."""
+
+NEWS_MAX = 25
+"""Calls in one piece of news: of a busy server who follows sees some of each second."""
 
 _FILTERS = ("sdkappid", "command", "code", "account")
 
@@ -114,7 +117,7 @@ class Follow:
             before, seen[0] = seen[0], kept.ended
             if seen[0] == before:
                 return None
-            looked_at = min(ROWS_MAX, seen[0] - before)
+            looked_at = min(NEWS_MAX, seen[0] - before)
             calls = kept.newest(wanted, looked_at, since=before)
             return visit.part("journal_rows.html", calls=calls).strip() if calls else None
 
