@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster proof-history proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel screenshots clean
+.PHONY: run demo test test-cluster proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel screenshots clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -23,6 +23,10 @@ test-cluster: $(VENV)/.dev  ## Lose the leader of a real PostgreSQL cluster ten 
 # More with e.g. PROOF="--histories 2000 --first 4000 --seed 1".
 proof-history: $(VENV)/.dev  ## Check 10,000 histories of two servers on each engine for an order.
 	@PYTHONPATH=tests $(BIN)/python -m histories.proof $(PROOF)
+
+# More with e.g. PROOF="--accounts 1000 --kills 2".
+proof-move: $(VENV)/.dev  ## Move 20,000 accounts between servers, with five kills, and compare them.
+	@PYTHONPATH=tests $(BIN)/python -m remote.proof $(PROOF)
 
 # More with e.g. MIRROR="--away 60 --accounts 200 --rate 150".
 proof-mirror: $(VENV)/.dev  ## Let the other server of a mirror be away for a minute, under writes.

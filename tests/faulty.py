@@ -176,12 +176,18 @@ def after(act: Callable[[], object], fault: Fault) -> Fault:
     return both
 
 
+class _Listener(ThreadingHTTPServer):
+    request_queue_size = 128
+    """Connections that wait to be taken: a client may open many at once, and one that finds no room
+    tries again only after a second."""
+
+
 @contextlib.contextmanager
 def proxy_before(upstream: str) -> Generator[Proxy, None, None]:
     """A proxy on a free port, for a block."""
     proxy = Proxy(upstream)
     handler = type("Handler", (_Handler,), {"proxy": proxy})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Listener(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

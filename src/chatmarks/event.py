@@ -16,8 +16,9 @@ from chatmarks.book import Book, Entry, Peer
 
 class EventKind(StrEnum):
     """What happened. `REPLACED`: the account was put as a whole, as by an import; what it has now
-    has to be read."""
+    has to be read. `BEGUN`: the feed was switched on, an event of no account, with which it begins."""
 
+    BEGUN = "begun"
     CREATED = "created"
     CHANGED = "changed"
     REPLACED = "replaced"

@@ -72,7 +72,8 @@ WHO_ROWS_MAX = 1000
 FEED_SECONDS = 7 * 24 * 3600
 """How long the events of a feed are kept."""
 
-FEED_PAGE_SIZE_MAX = 1000
+FEED_PAGE_SIZE_MAX = 200
+FEED_PAGE_BYTES_MAX = 1 << 20
 FEED_WAIT_SECONDS_MAX = 60
 FEED_WAITING_MAX = 1000
 """How many read feeds of a process at the same time, most of whom wait."""

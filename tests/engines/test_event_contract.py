@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from chatmarks.book import EMPTY_BOOK, Account, Book, Edit, Entry, Peer, PeerType
 from chatmarks.engines import open_store
 from chatmarks.event import Event, EventKind, GroupChange, Told
-from chatmarks.store import Change, Kept, Store, UnknownAccount, Whole, draw_version
+from chatmarks.store import App, Change, Kept, Store, UnknownAccount, Whole, draw_version
 from harness import AWKWARD, NOW
 
 SDKAPPID = 1400000000
@@ -243,3 +243,53 @@ async def test_versions_do_not_change_by_events(store: Store) -> None:
     await store.forget_events(SDKAPPID, 99)
     assert await store.read(ALICE) == before
     assert replace(before, version=0).book == EMPTY_BOOK
+
+
+# A feed begins when an app gets one.
+
+
+def with_feed(*admins: str) -> Callable[[App | None], App]:
+    return lambda _: App(SDKAPPID, (b"\0key",), admins, feed=True)
+
+
+def without_feed(*admins: str) -> Callable[[App | None], App]:
+    return lambda _: App(SDKAPPID, (b"\0key",), admins)
+
+
+async def test_a_feed_begins_with_an_event_that_says_so_and_with_its_administrators(
+    store: Store,
+) -> None:
+    await store.change_app(SDKAPPID, with_feed("boss"))
+    events = await told(store)
+    assert [(event.userid, event.kind) for event in events] == [
+        ("", EventKind.BEGUN),
+        ("boss", EventKind.CREATED),
+    ]
+    await store.change_app(SDKAPPID, with_feed("boss", "second"))
+    assert [event.userid for event in await told(store)] == ["", "boss", "second"]
+
+
+async def test_administrators_of_an_app_without_a_feed_are_no_events(store: Store) -> None:
+    await store.change_app(SDKAPPID, without_feed("boss"))
+    assert await told(store) == []
+
+
+async def test_a_feed_that_was_off_begins_anew_behind_all_numbers_of_before(store: Store) -> None:
+    await store.change_app(SDKAPPID, with_feed("boss"))
+    await store.create_account(ALICE, told_at=1)
+    before = await store.events(SDKAPPID, 0, 10)
+    await store.change_app(SDKAPPID, without_feed("boss"))
+    assert await store.events(SDKAPPID, 0, 10) == before
+    await store.create_account(BOB)
+    await store.change_app(SDKAPPID, with_feed("boss"))
+    (begun,) = await store.events(SDKAPPID, 0, 10)
+    assert begun.seq == before[-1].seq + 1
+    assert begun.event.kind is EventKind.BEGUN
+
+
+async def test_events_go_with_their_app(store: Store) -> None:
+    await store.change_app(SDKAPPID, with_feed("boss"))
+    await store.put_apps([], [SDKAPPID])
+    assert await store.events(SDKAPPID, 0, 10) == []
+    await store.put_apps([App(SDKAPPID, (b"\0key",), ("boss",), feed=True)])
+    assert [event.kind for event in await told(store)] == [EventKind.BEGUN]

@@ -35,6 +35,7 @@ KEYS = {
 ACROSS_OWNERS = {
     "APPS",
     "HOLDERS",
+    "FORGET_UNTOLD",
     "IS_UNTOLD",
     "NUMBER_EVENTS",
     "PROPERTIES",

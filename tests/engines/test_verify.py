@@ -118,6 +118,14 @@ def test_how_far_readers_of_feeds_have_come_is_sound(path: Path) -> None:
     assert lines(path) == []
 
 
+async def test_the_event_with_which_a_feed_begins_is_sound(path: Path) -> None:
+    store = await open_store(f"sqlite:///{path}")
+    app = App(SDKAPPID, (b"\0key",), ("boss",), feed=True)
+    await store.change_app(SDKAPPID, lambda _: app)
+    await store.close()
+    assert lines(path) == []
+
+
 def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
     alter(path, "INSERT INTO property VALUES ('unfinished_copy_from', 'sqlite:////books.db')")
     alter(path, "INSERT INTO property VALUES ('unfinished_copy_run', '0123456789abcdef')")
@@ -126,6 +134,11 @@ def test_a_store_that_is_an_unfinished_copy_is_sound(path: Path) -> None:
 
 def test_a_store_with_an_unfinished_restore_is_sound(path: Path) -> None:
     alter(path, "INSERT INTO property VALUES ('unfinished_restores', '{}')")
+    assert lines(path) == []
+
+
+def test_a_store_with_an_unfinished_pull_is_sound(path: Path) -> None:
+    alter(path, "INSERT INTO property VALUES ('unfinished_pull:1400000001', '{}')")
     assert lines(path) == []
 
 
@@ -381,6 +394,10 @@ def content(field: str, value: str) -> str:
         (TO_SENT.format("kind = 3"), f"{S}: is of kind 3 with incarnation 0"),
         (TO_SENT.format("incarnation = 3"), f"{S}: is of kind 1 with incarnation 3"),
         (TO_SENT.format("sent_at = -1"), f"{S}: has a negative number or time"),
+        (
+            "INSERT INTO property VALUES ('unfinished_pull:01', '{}')",
+            "property unfinished_pull:01: no chatmarks knows it",
+        ),
         (
             "INSERT INTO property VALUES ('colour' || char(10), 'red')",
             "property colour\\n: no chatmarks knows it",

@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from harness import Answer, account, chat_group
-from process import Client, Server, serving, signed_query
+from chatmarks.book import Account
+from chatmarks.engines.memory import MemoryStore
+from chatmarks.feed import endpoint
+from chatmarks.feed.watch import Watch
+from chatmarks.seal import Seal
+from chatmarks.service import Service
+from chatmarks.store import App
+from harness import ADMIN, KEY, SDKAPPID, Answer, account, chat_group
+from process import Client, Server, run, serving, signed_query
 
 IMPORT = "im_open_login_svc/account_import"
 MARK = "recentcontact/mark_contact"
@@ -152,8 +161,8 @@ async def test_who_waits_is_answered_as_soon_as_something_happens(
     [
         ({"since": "yesterday"}, 'since is "yesterday"; now, oldest and the Cursor'),
         ({"since": "999-1f"}, "since 999-1f is no cursor of this feed"),
-        ({"limit": 0}, 'limit is "0"; 1 to 1000 are allowed'),
-        ({"limit": "x"}, 'limit is "x"; 1 to 1000 are allowed'),
+        ({"limit": 0}, 'limit is "0"; 1 to 200 are allowed'),
+        ({"limit": "x"}, 'limit is "x"; 1 to 200 are allowed'),
         ({"wait": 61}, 'wait is "61"; 0 to 60 are allowed'),
     ],
 )
@@ -274,3 +283,74 @@ async def test_changes_in_chat_groups_and_lists_are_no_events(client: Client) ->
     await client.ok("recentcontact/delete", {"From_Account": "alice", "Type": 2, "ToGroupid": "room"})
     assert chat_group("room")
     assert (await changes(client, since=last["Cursor"], wait=0))["ChangeItem"] == []
+
+
+async def test_a_feed_that_was_off_in_between_refuses_what_was_a_cursor_before(tmp_path: Path) -> None:
+    store = ("--store", f"sqlite:///{tmp_path}/books.db")
+    update = ("app", "update", "--sdkappid", str(SDKAPPID), *store)
+    with serving(*store, environ={"CHATMARKS_APP_FEED": "true"}) as server:
+        async with Client(server.url) as client:
+            await client.ok(IMPORT, {"UserID": "alice"})
+            cursor = (await changes(client, wait=0))["Cursor"]
+            assert run(*update, "--no-feed").returncode == 0
+            await asyncio.sleep(1.2)
+            await client.ok(IMPORT, {"UserID": "bob"})
+            assert run(*update, "--feed").returncode == 0
+            await asyncio.sleep(1.2)
+            answer = await changes(client, since=cursor, wait=0)
+    assert answer["ErrorCode"] == 50002
+    assert "older than event" in answer["ErrorInfo"]
+
+
+async def test_a_stream_ends_when_its_reader_is_an_administrator_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_BEAT_SECONDS", 0.5)
+    store = MemoryStore()
+    app = App(SDKAPPID, (Seal().seal(SDKAPPID, KEY),), (ADMIN, "other"), feed=True)
+    await store.change_app(SDKAPPID, lambda _: app)
+    service = Service(store, Seal(), loopback=True)
+    watch = Watch(store)
+    feed = endpoint.Feed(service, watch)
+    sent: list[bytes] = []
+    done = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            done.set()
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    query = signed_query().encode()
+    scope = {
+        "path": "/x/1/changes",
+        "query_string": query,
+        "headers": [(b"accept", b"text/event-stream")],
+    }
+    streaming = asyncio.create_task(feed.respond(scope, receive, send, []))
+
+    async def write() -> None:
+        for number in range(1000):
+            account_ = Account(SDKAPPID, f"user{number}")
+            await store.create_account(account_, told_at=int(time.time()))
+            await asyncio.sleep(0.02)
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.3)
+    await store.change_app(SDKAPPID, lambda app: replace(app, admins=("other",)) if app else App(1))
+    async with asyncio.timeout(5):
+        await done.wait()
+    writing.cancel()
+    await streaming
+    watch.end()
+    last = next(piece for piece in reversed(sent) if piece)
+    assert last.startswith(b"event: end")
+    assert b"60010" in last
+
+
+@pytest.mark.parametrize("since", ["99999999999999999999-1", "1-11111111111111111", "0-0", "-1-1"])
+async def test_a_cursor_that_no_feed_ever_gave_is_refused(since: str, client: Client) -> None:
+    answer = await changes(client, since=since, wait=0)
+    assert answer["ErrorCode"] == 50002

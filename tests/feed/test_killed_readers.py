@@ -51,7 +51,8 @@ async def test_a_reader_killed_at_random_moments_has_each_change_once(
             reader = await asyncio.create_subprocess_exec(
                 sys.executable, READING, server.url, query, file
             )
-            if kills < KILLS:
+            is_last = kills == KILLS
+            if not is_last:
                 await asyncio.sleep(chance.uniform(0.25, 0.6))
                 kills += 1
             else:
@@ -61,7 +62,7 @@ async def test_a_reader_killed_at_random_moments_has_each_change_once(
                         await asyncio.sleep(0.05)
             reader.kill()
             await reader.wait()
-            if done.is_set() and kills >= KILLS:
+            if is_last:
                 return
 
     def seen() -> int:

@@ -18,7 +18,7 @@ from chatmarks.engines import open_store
 from chatmarks.event import EventKind
 from chatmarks.feed.readers import HOLD_SECONDS, Lost, Position, Reader, following, lags
 from chatmarks.feed.webhooks import READER, sign
-from chatmarks.store import App, Store
+from chatmarks.store import Store
 from harness import SDKAPPID, account
 from process import Client, run, serving
 
@@ -197,7 +197,6 @@ def test_the_token_of_a_webhook_is_shown_nowhere(tmp_path: Path) -> None:
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
     opened = await open_store(store_url)
-    await opened.change_app(SDKAPPID, lambda _: App(SDKAPPID, admins=("boss",), feed=True))
     yield opened
     await opened.close()
 

@@ -12,15 +12,21 @@ from chatmarks.remote.pace import Pace
 from chatmarks.remote.server import Server
 from faulty import Proxy, proxy_before
 from harness import ADMIN, KEY, SDKAPPID
+from process import Server as Running
 from process import serving
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    with serving() as server:
-        yield server.url
+def running() -> Iterator[Running]:
+    with serving("--control") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(running: Running) -> str:
+    return running.url
 
 
 @pytest.fixture

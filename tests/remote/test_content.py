@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from msgspec.structs import replace
 
 from chatmarks.book import EMPTY_BOOK, Book, Entry, Peer, problems_of
@@ -16,6 +16,7 @@ FRIEND, OTHER, NEW = Peer(1, "friend"), Peer(1, "other"), Peer(2, "@TGS#1")
 
 
 @given(contents(), contents())
+@settings(deadline=None)
 def test_a_book_gets_exactly_a_content_and_keeps_the_places_of_what_stays(
     old: Content, new: Content
 ) -> None:

@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from chatmarks.book import Peer
-from chatmarks.client import AsyncClient
+from chatmarks.client import AsyncClient, Control
+from chatmarks.remote.abreast import abreast
 from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import Failed, Stopped
+from chatmarks.remote.pace import Pace
 from chatmarks.remote.server import READINGS_MAX, Server
 from faulty import Proxy, answer_lost, call_lost, canned, code, passed, status
-from harness import account
+from harness import KEY, account
+from process import Server as Running
 from remote.conftest import server_at
 
 BASE = {"ErrorCode": 0, "ActionStatus": "OK", "ErrorInfo": "", "GroupItem": [], "CompleteFlag": 1}
@@ -137,6 +140,20 @@ async def test_an_account_that_changes_between_two_pages_is_read_again(
     assert server.pace.calls == 8
 
 
+async def test_a_time_that_means_something_else_is_believed_after_two_equal_readings(
+    server: Server, proxy: Proxy, past: AsyncClient, owner: str
+) -> None:
+    await fill(past, owner, 150)
+
+    def other_time(handler: Any, body: bytes) -> None:
+        answer = msgspec.json.decode(handler.forward(body)[0])
+        handler.answer(200, msgspec.json.encode({**answer, "CompleteTime": 1 << 40}))
+
+    proxy.faults += [other_time] * 10
+    assert len((await server.read(owner)).conversations) == 150
+    assert server.pace.calls == 4
+
+
 async def test_an_account_that_never_stands_still_is_given_up(
     server: Server, proxy: Proxy, past: AsyncClient, owner: str
 ) -> None:
@@ -196,6 +213,27 @@ async def test_only_accounts_that_are_missing_are_imported(
     server: Server, proxy: Proxy, owner: str
 ) -> None:
     assert await server.import_missing([owner, f"{owner}_new"]) == ([f"{owner}_new"], [])
-    assert proxy.seen[-1].body == {"Accounts": [f"{owner}_new"]}
+    assert proxy.seen[-1].body == {"AccountList": [{"UserID": f"{owner}_new"}]}
     assert await server.import_missing([owner, f"{owner}_new"]) == ([], [])
     assert proxy.commands() == ["account_check", "multiaccount_import", "account_check"]
+
+
+async def test_a_budget_above_the_cap_of_the_server_slows_down_until_all_is_read(
+    running: Running,
+) -> None:
+    with Control(running.announced["admin_url"], url=running.url) as control:
+        app = control.make_app(key=KEY, overrides={"calls_per_second": 40})
+        pace = Pace(150)
+        async with Server(
+            running.url, sdkappid=app.sdkappid, identifier=app.identifier, key=KEY, pace=pace
+        ) as server:
+            read: list[Content] = []
+
+            async def one(_: int) -> None:
+                read.append(await server.read(app.identifier))
+
+            await abreast(range(120), one, 16)
+        app.drop()
+    assert read == [Content()] * 120
+    assert pace.slowed > 1
+    assert pace.calls < 240

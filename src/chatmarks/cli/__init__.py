@@ -15,6 +15,7 @@ from chatmarks.cli.demo import demo
 from chatmarks.cli.export import export_command, import_command
 from chatmarks.cli.migrate import migrate
 from chatmarks.cli.mirror import mirror
+from chatmarks.cli.parity import parity
 from chatmarks.cli.pull import pull
 from chatmarks.cli.push import push
 from chatmarks.cli.serve import serve
@@ -62,3 +63,4 @@ main.add_command(pull)
 main.add_command(push)
 main.add_command(compare)
 main.add_command(mirror)
+main.add_command(parity)

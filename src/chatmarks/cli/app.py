@@ -222,7 +222,9 @@ def update(  # noqa: PLR0913 - one for each option
         return after if told is None else told(after, seal)
 
     told = _webhook_of(webhook, webhook_token_file)
-    _change(sdkappid, store, config, change)
+    if told is not None and no_webhook:
+        refuse("--webhook and --no-webhook: only one of the two is allowed")
+    _change(sdkappid, store, config, change, webhook=False if no_webhook else bool(told) or None)
     if as_json:
         click.echo(json.dumps({"sdkappid": sdkappid, "key": made}))
         return
@@ -281,8 +283,21 @@ def _change(
     change: Callable[[App | None, Seal], App],
     *,
     create: bool = False,
+    webhook: bool | None = None,
 ) -> None:
     async def work(opened: Store, seal: Seal) -> None:
+        if webhook is None:
+            await opened.change_app(sdkappid, lambda before: change(before, seal))
+            return
+        # Imported here: the other commands have nothing to do with feeds.
+        from chatmarks.feed.readers import forget, remember
+        from chatmarks.feed.webhooks import READER
+
+        if not webhook:
+            await opened.change_app(sdkappid, lambda before: change(before, seal))
+            await forget(opened, sdkappid, READER)
+            return
+        await remember(opened, sdkappid, READER)
         await opened.change_app(sdkappid, lambda before: change(before, seal))
 
     try:
@@ -308,8 +323,12 @@ def _webhook_of(url: str | None, token_file: str | None) -> Callable[[App, Seal]
         return None
     if url is None or token_file is None:
         refuse("--webhook and --webhook-token-file: both or none must be given")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or "@" in url.partition("//")[2].partition("/")[0]:
         refuse(f"--webhook {url!r} is not of the form https://host/path")
     token = _token_of(token_file)
     return lambda app, seal: replace(

@@ -151,6 +151,7 @@ def pass_(*, target: str, caller: Caller, accounts: str | None, as_json: bool, *
             client = httpx2.AsyncClient(**http_options(urls), limits=limits)
             http = await stack.enter_async_context(client)
             road = Passing(service, caller.sdkappid, server, http, urls[0])
+            await road.begin()
             await road.note(userids)
             keeping = asyncio.create_task(road.keep())
             try:

@@ -90,13 +90,13 @@ def pull(
                 checkpoint = await pulling.begin(
                     opened, sdkappid, urls_of(source)[0], userids, replacing=replacing, again=again
                 )
-                with progress("pulling", checkpoint.done) as advance:
+                with progress("pulling", checkpoint.count) as advance:
                     done = await pulling.pull(server, opened, sdkappid, userids, checkpoint, advance)
             except pulling.CannotPull as error:
                 refuse(str(error))
             except Stopped as error:
                 refuse(
-                    f"{error}; done so far: {checkpoint.done} of {len(userids)} accounts, the same"
+                    f"{error}; done so far: {checkpoint.count} of {len(userids)} accounts, the same"
                     " command goes on"
                 )
         has_app = await opened.app(sdkappid) is not None

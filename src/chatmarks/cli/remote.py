@@ -130,6 +130,9 @@ def telling_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
     def gathered(*, report: Path | None, as_json: bool, **others: object) -> None:
+        # Looked at before hours of work end with it.
+        if report is not None and not report.absolute().parent.is_dir():
+            refuse(f"--report: {report} cannot be written: there is no folder {report.parent}")
         command(telling=Telling(report, as_json), **others)
 
     return gathered

@@ -21,7 +21,7 @@ from chatmarks.engines.rows import app_of, app_text
 from chatmarks.engines.verify import Advance, Found, examine
 from chatmarks.partial import beside, sync, sync_directory
 from chatmarks.soundness import Problem
-from chatmarks.store import draw_version
+from chatmarks.store import FEED_READER, draw_version
 
 _PAGES_PER_STEP = 256
 
@@ -182,6 +182,11 @@ def _renew(partial: Path) -> None:
         with connection:
             connection.execute("UPDATE account SET version = draw_version()")
             connection.execute("UPDATE event SET token = draw_version()")
+            connection.execute(
+                "UPDATE property SET value = json_set(value, '$.holder', '', '$.until', 0)"
+                " WHERE substr(name, 1, length(?1)) = ?1",
+                (FEED_READER,),
+            )
             for sdkappid, text in connection.execute("SELECT sdkappid, content FROM app").fetchall():
                 app = msgspec.structs.replace(app_of(str(text)), revision=draw_version())
                 connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -105,13 +105,29 @@ def bounds(connection: apsw.Connection, sdkappid: int) -> tuple[int, int]:
     return (1, 0) if oldest is None or newest is None else (oldest, newest)
 
 
+def begin(connection: apsw.Connection, sdkappid: int, at: int) -> None:
+    """Begin a feed, whose first event says so. Those of before go: what happened since is in none."""
+    newest = bounds(connection, sdkappid)[1]
+    event = Event("", at, EventKind.BEGUN)
+    connection.execute("DELETE FROM event WHERE sdkappid = ?", (sdkappid,))
+    connection.execute(
+        "INSERT INTO event (sdkappid, seq, token, owner, told_at, content) VALUES (?, ?, ?, ?, ?, ?)",
+        (sdkappid, newest + 1, draw_version(), f"{sdkappid}:", at, content_of(event)),
+    )
+
+
 def forget(connection: apsw.Connection, sdkappid: int, before: int) -> int:
     """Forget the oldest events up to one that is not older than `before`, never the newest one, and at
     most `EVENTS_PER_TRIM_MAX`; how many."""
-    oldest, newest = bounds(connection, sdkappid)
-    kept: int | None = connection.execute(
-        "SELECT min(seq) FROM event WHERE sdkappid = ? AND told_at >= ?", (sdkappid, before)
-    ).get
-    end = min(newest, oldest + EVENTS_PER_TRIM_MAX, newest if kept is None else kept)
+    rows = connection.execute(
+        "SELECT seq, told_at FROM event WHERE sdkappid = ? ORDER BY seq LIMIT ?",
+        (sdkappid, EVENTS_PER_TRIM_MAX + 1),
+    ).fetchall()
+    end = kept_from(rows, before)
     connection.execute("DELETE FROM event WHERE sdkappid = ? AND seq < ?", (sdkappid, end))
     return connection.changes()
+
+
+def kept_from(rows: Sequence[Sequence[Any]], before: int) -> int:
+    """The number of the first of the oldest events, each with its time, that stays."""
+    return next((seq for seq, at in rows if at >= before), rows[-1][0] if rows else 0)

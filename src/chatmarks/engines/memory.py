@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -274,7 +275,8 @@ class MemoryStore:
 
     async def events(self, sdkappid: int, after: int, limit: int) -> list[Told]:
         told = self._events.get(sdkappid, [])
-        return [each for each in told if each.seq > after][:limit]
+        begin = max(0, after + 1 - told[0].seq) if told else 0
+        return told[begin : begin + limit]
 
     async def event_bounds(self, sdkappid: int) -> tuple[int, int]:
         told = self._events.get(sdkappid)
@@ -300,9 +302,18 @@ class MemoryStore:
             return changed
         app = replace(changed, revision=draw_version())
         self._apps[sdkappid] = app
+        at = int(time.time())
+        if app.feed and not (before and before.feed):
+            self._begin_feed(sdkappid, at)
         for admin in app.admins:
-            await self.create_account(Account(sdkappid, admin))
+            account = Account(sdkappid, admin)
+            await self.create_account(account, told_at=at if app.feed else None)
         return app
+
+    def _begin_feed(self, sdkappid: int, at: int) -> None:
+        newest = self._events[sdkappid][-1].seq if self._events.get(sdkappid) else 0
+        event = Event("", at, EventKind.BEGUN)
+        self._events[sdkappid] = [Told(newest + 1, draw_version(), event)]
 
     async def totals(self, sdkappid: int | None = None) -> Totals:
         owners = (
@@ -378,7 +389,11 @@ class MemoryStore:
         self._check_run(run)
         for sdkappid in gone:
             self._apps.pop(sdkappid, None)
+            self._events.pop(sdkappid, None)
         self._apps |= {app.sdkappid: app for app in apps}
+        for app in apps:
+            if app.feed and not self._events.get(app.sdkappid):
+                self._begin_feed(app.sdkappid, int(time.time()))
 
     async def read_property(self, name: str) -> str | None:
         return self._properties.get(name)

@@ -488,8 +488,15 @@ def _replacing(sdkappid: int, before: App | None, app: App) -> Callable[[Connect
                     sql.CHANGE_APP, sdkappid, before.revision, app.revision, app_text(app)
                 )
             if rows:
-                admins = [_fresh(Account(sdkappid, admin)) for admin in app.admins]
-                await connection.executemany(sql.CREATE_ACCOUNT, admins)
+                at = int(time.time())
+                if app.feed and not (before and before.feed):
+                    await postgres_events.begin(connection, sdkappid, at)
+                for admin in app.admins:
+                    account = Account(sdkappid, admin)
+                    created = await connection.fetchval(sql.CREATE_ACCOUNT, *_fresh(account))
+                    if created and app.feed:
+                        event = Event(admin, at, EventKind.CREATED)
+                        await postgres_events.tell(connection, account.owner, event)
             return bool(rows)
 
     return work

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import Connection, Connections
-from chatmarks.engines.event_rows import EVENTS_PER_TRIM_MAX, content_of, told_of
+from chatmarks.engines.event_rows import EVENTS_PER_TRIM_MAX, content_of, kept_from, told_of
 from chatmarks.engines.rows import bounds as keys_of
-from chatmarks.event import Event, Told
+from chatmarks.event import Event, EventKind, Told
 from chatmarks.store import draw_version
 
 _NUMBERED_MAX = 1000
+
+EVENT_NUMBERS = "event_numbers:"
 
 
 class Numbering:
@@ -35,7 +37,7 @@ class Numbering:
 
         async def work(connection: Connection) -> list[str]:
             async with connection.transaction():
-                await connection.execute(sql.HOLD_NUMBERS, f"event_numbers:{sdkappid}")
+                await connection.execute(sql.HOLD_NUMBERS, numbers_of(sdkappid))
                 rows = await connection.fetch(sql.NUMBER_EVENTS, sdkappid, after, end, _NUMBERED_MAX)
                 if len(rows) < _NUMBERED_MAX and after != first:
                     rows += await connection.fetch(
@@ -67,4 +69,27 @@ async def bounds(connections: Connections, sdkappid: int) -> tuple[int, int]:
 
 async def forget(connection: Connection, sdkappid: int, before: int) -> int:
     """Forget some of the oldest events; how many."""
-    return len(await connection.fetch(sql.FORGET_EVENTS, sdkappid, before, EVENTS_PER_TRIM_MAX))
+    rows = await connection.fetch(sql.OLDEST_EVENTS, sdkappid, EVENTS_PER_TRIM_MAX + 1)
+    end = kept_from([tuple(row) for row in rows], before)
+    return len(await connection.fetch(sql.FORGET_EVENTS, sdkappid, end))
+
+
+async def begin(connection: Connection, sdkappid: int, at: int) -> None:
+    """Begin a feed, in a transaction: its first event says so, and those of before go."""
+    await connection.execute(sql.HOLD_NUMBERS, numbers_of(sdkappid))
+    newest = (await connection.fetchrow(sql.EVENT_BOUNDS, sdkappid))["newest"]
+    await drop(connection, sdkappid)
+    event = Event("", at, EventKind.BEGUN)
+    row = (sdkappid, newest + 1, draw_version(), f"{sdkappid}:", at, content_of(event))
+    await connection.execute(sql.ADD_EVENT, *row)
+
+
+async def drop(connection: Connection, sdkappid: int) -> None:
+    """Forget all events of an app."""
+    await connection.execute(sql.FORGET_ALL_EVENTS, sdkappid)
+    await connection.execute(sql.FORGET_UNTOLD, *keys_of(sdkappid))
+
+
+def numbers_of(sdkappid: int) -> str:
+    """The property that is held while events of an app get their numbers."""
+    return f"{EVENT_NUMBERS}{sdkappid}"

@@ -5,12 +5,13 @@ A batch takes a handful of statements, whatever is in it: rows go as arrays, one
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import Connection
-from chatmarks.engines.postgres_events import tell
+from chatmarks.engines.postgres_events import begin, drop, tell
 from chatmarks.engines.rows import (
     account_rows,
     app_chat_group_of,
@@ -123,6 +124,11 @@ async def put_apps(
     async with connection.transaction():
         await _hold_run(connection, run)
         await connection.execute(sql.DELETE_APPS, list(gone))
+        for sdkappid in gone:
+            await drop(connection, sdkappid)
+        for app in apps:
+            if app.feed and not (await connection.fetchrow(sql.EVENT_BOUNDS, app.sdkappid))["newest"]:
+                await begin(connection, app.sdkappid, int(time.time()))
         await connection.execute(sql.PUT_APPS, *_columns(rows, 3))
 
 

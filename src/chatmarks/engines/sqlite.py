@@ -261,8 +261,16 @@ class SqliteStore:
                 " DO UPDATE SET revision = excluded.revision, content = excluded.content",
                 (sdkappid, app.revision, app_text(app)),
             )
-            for admin in app.admins:
-                book_rows.create(connection, Account(sdkappid, admin))
+            at = int(time.time())
+            if app.feed and not (before and before.feed):
+                event_rows.begin(connection, sdkappid, at)
+            created = [
+                Event(admin, at, EventKind.CREATED)
+                for admin in app.admins
+                if book_rows.create(connection, Account(sdkappid, admin))
+            ]
+            if app.feed:
+                event_rows.tell(connection, [(sdkappid, event) for event in created])
             return app
 
         return await self._writer.do(work)

@@ -299,13 +299,12 @@ EVENT_BOUNDS = """
 SELECT COALESCE(min(seq), 1) AS oldest, COALESCE(max(seq), 0) AS newest FROM event WHERE sdkappid = $1
 """
 
-# A beginning of the feed, never the newest event.
-FORGET_EVENTS = """
-DELETE FROM event WHERE sdkappid = $1 AND seq < LEAST(
-       (SELECT max(seq) FROM event WHERE sdkappid = $1),
-       (SELECT min(seq) FROM event WHERE sdkappid = $1) + $3,
-       (SELECT min(seq) FROM event WHERE sdkappid = $1 AND told_at >= $2))
-RETURNING seq
+OLDEST_EVENTS = "SELECT seq, told_at FROM event WHERE sdkappid = $1 ORDER BY seq LIMIT $2"
+FORGET_EVENTS = "DELETE FROM event WHERE sdkappid = $1 AND seq < $2 RETURNING seq"
+FORGET_ALL_EVENTS = "DELETE FROM event WHERE sdkappid = $1"
+FORGET_UNTOLD = "DELETE FROM untold WHERE owner > $1 AND owner < $2"
+ADD_EVENT = """
+INSERT INTO event (sdkappid, seq, token, owner, told_at, content) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 APP = "SELECT content FROM app WHERE sdkappid = $1"

@@ -16,6 +16,7 @@ from chatmarks.engines.event_rows import told_of
 from chatmarks.engines.file import run, snapshot
 from chatmarks.engines.rows import ConversationRow, app_of, book_of
 from chatmarks.engines.schema import tables
+from chatmarks.event import EventKind
 from chatmarks.limits import GROUPS_PER_ACCOUNT_MAX
 from chatmarks.soundness import (
     Problem,
@@ -346,14 +347,16 @@ def _events(connection: apsw.Connection) -> Iterator[list[Problem]]:
             texts.append(f"comes after number {seq_before}; no number may be missing")
         if seq < 1 or token < 1:
             texts.append(f"has number {seq} and token {token}; both must be above 0")
-        if account_of(owner.decode("utf-8", "replace")) is None or not owner.startswith(
-            f"{sdkappid}:".encode()
-        ):
-            texts.append(f"its account {on_one_line(owner)} is none of the app")
+        text = owner.decode("utf-8", "replace")
         try:
-            told_of((seq, token, owner.decode("utf-8", "replace"), told_at, content))
+            kind = told_of((seq, token, text, told_at, content)).event.kind
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            kind = None
             texts.append(f"its content cannot be read: {error}")
+        account = account_of(text)
+        is_ours = account is not None and account.sdkappid == sdkappid
+        if not is_ours and not (kind is EventKind.BEGUN and text == f"{sdkappid}:"):
+            texts.append(f"its account {on_one_line(owner)} is none of the app")
         yield [Problem("event", f"{sdkappid}:{seq}", "", text) for text in texts]
 
 

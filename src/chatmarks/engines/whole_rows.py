@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import apsw
 import msgspec
 
 from chatmarks.engines.chat_groups import COLUMNS
-from chatmarks.engines.event_rows import tell_all
+from chatmarks.engines.event_rows import begin, tell_all
+from chatmarks.engines.event_rows import bounds as bounds_of_events
 from chatmarks.engines.group_commit import Refused
 from chatmarks.engines.rows import (
     account_rows,
@@ -142,7 +144,14 @@ def put_apps(
 ) -> None:
     """Make apps be exactly so."""
     _check_run(connection, run)
-    connection.executemany("DELETE FROM app WHERE sdkappid = ?", ((sdkappid,) for sdkappid in gone))
+    for table in ("app", "event"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE sdkappid = ?",  # noqa: S608 - names of ours
+            ((sdkappid,) for sdkappid in gone),
+        )
+    for app in apps:
+        if app.feed and not bounds_of_events(connection, app.sdkappid)[1]:
+            begin(connection, app.sdkappid, int(time.time()))
     connection.executemany(
         "INSERT OR REPLACE INTO app (sdkappid, revision, content) VALUES (?, ?, ?)",
         ((app.sdkappid, app.revision, app_text(app)) for app in apps),

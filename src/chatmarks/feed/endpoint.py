@@ -13,16 +13,31 @@ from msgspec import Struct
 from chatmarks.asgi import ANSWER, Headers, Receive, Scope, Send, respond
 from chatmarks.envelope import encode_answer
 from chatmarks.errors import Code, Fail, shown
-from chatmarks.event import Told
+from chatmarks.event import EventKind, Told
+from chatmarks.feed.readers import Position
 from chatmarks.feed.watch import Watch
-from chatmarks.feed.wire import Page, behind, change_of, cursor_of, encoded
-from chatmarks.limits import FEED_PAGE_SIZE_MAX, FEED_WAIT_SECONDS_MAX, FEED_WAITING_MAX
+from chatmarks.feed.wire import (
+    Page,
+    behind,
+    change_of,
+    cursor_of,
+    encoded,
+    next_of,
+    page_of,
+)
+from chatmarks.limits import (
+    FEED_PAGE_BYTES_MAX,
+    FEED_PAGE_SIZE_MAX,
+    FEED_WAIT_SECONDS_MAX,
+    FEED_WAITING_MAX,
+)
 from chatmarks.service import Asked, Service
 
 PATH = "/x/1/changes"
 _STREAM = b"text/event-stream"
 _PAGE_SIZE, _WAIT_SECONDS = 100, 25
 _BEAT_SECONDS = 15.0
+_STREAMED_AT_A_TIME = 20
 _STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -67,7 +82,9 @@ class Feed:
             scope["query_string"],
             b"",
             source=client[0] if client else "",
-            from_page=b"origin" in named,
+            # Always verified: of a page that asks for what is its own, as after a change of its name in
+            # the DNS, a browser tells no Origin.
+            from_page=True,
         )
         streams = _STREAM in named.get(b"accept", b"")
         work = self._stream(asked, named, send, headers) if streams else self._page(asked)
@@ -98,74 +115,68 @@ class Feed:
         return doing.result() if error is None else self._service.failure(error, PATH)
 
     async def _page(self, asked: Asked) -> bytes:
-        app, _ = await self._admitted(asked)
+        app = await self._admitted(asked)
         wanted = _wanted(asked.query)
-        after = await behind(self._store, app, wanted.since)
-        found = await self._store.events(app, after, wanted.limit)
+        position = await behind(self._store, app, wanted.since)
+        found = await next_of(self._store, app, position, wanted.limit)
         if not found and wanted.wait_seconds:
-            await self._watch.wait(app, after, wanted.wait_seconds)
-            found = await self._store.events(app, after, wanted.limit)
-        if found:
-            cursor = cursor_of(found[-1])
-        else:
-            cursor = await self._cursor_at(app, after)
-        is_last = (await self._store.event_bounds(app))[1] <= (found[-1].seq if found else after)
-        page = Page(
-            ChangeItem=[change_of(told) for told in found], Cursor=cursor, CompleteFlag=int(is_last)
-        )
+            await self._watch.wait(app, position.seq, wanted.wait_seconds)
+            found = await next_of(self._store, app, position, wanted.limit)
+        taken, items = page_of(found, FEED_PAGE_BYTES_MAX)
+        last = taken[-1] if taken else position
+        is_last = (await self._store.event_bounds(app))[1] <= last.seq
+        page = Page(ChangeItem=items, Cursor=cursor_of(last), CompleteFlag=int(is_last))
         return encode_answer(page)
 
-    async def _cursor_at(self, sdkappid: int, seq: int) -> str:
-        """The cursor behind the event with the number `seq`."""
-        return cursor_of(
-            next(iter(await self._store.events(sdkappid, seq - 1, 1)), None) if seq else None
-        )
-
-    async def _admitted(self, asked: Asked) -> tuple[int, int]:
-        """The app of a reader who may read its feed, and the second. Raises `Fail`."""
-        app, second = await self._service.admit(Changes(), asked)
+    async def _admitted(self, asked: Asked) -> int:
+        """The app of a reader who may read its feed. Raises `Fail`."""
+        app, _ = await self._service.admit(Changes(), asked)
         if not app.feed:
             raise Fail(
                 Code.BAD_PARAMETER,
                 f"sdkappid {app.sdkappid} has no feed; chatmarks app update --feed gives it one",
             )
-        return app.sdkappid, second
+        return app.sdkappid
 
     async def _stream(
         self, asked: Asked, named: dict[bytes, bytes], send: Send, headers: Headers
     ) -> bytes | None:
-        app, _ = await self._admitted(asked)
+        app = await self._admitted(asked)
         wanted = _wanted(asked.query)
         since = named.get(b"last-event-id", b"").decode("latin-1") or wanted.since
-        after = await behind(self._store, app, since)
-        start = {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [*_STREAM_HEADERS, *headers[len(ANSWER) :]],
-        }
-        await send(start)
-        async for piece in self._pieces(asked, app, after):
+        position = await behind(self._store, app, since)
+        start_headers = [*_STREAM_HEADERS, *headers[len(ANSWER) :]]
+        await send({"type": "http.response.start", "status": 200, "headers": start_headers})
+        try:
+            async for piece in self._pieces(asked, app, position):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except Exception as error:  # noqa: BLE001 - the reader is told, and comes again
+            failure = self._service.failure(error, PATH)
+            piece = b"event: end\ndata: %b\n\n" % failure
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         return None
 
-    async def _pieces(self, asked: Asked, app: int, after: int) -> AsyncIterator[bytes]:
-        """Events as they come, and a sign of life where none does, until the reader may read no
-        longer, the store fails or the server ends. Who comes again goes on where it was."""
-        # Sent at once, so that a reader without news has a cursor, too.
-        yield b"id: %b\n\n" % (await self._cursor_at(app, after)).encode()
+    async def _pieces(self, asked: Asked, app: int, position: Position) -> AsyncIterator[bytes]:
+        """Events as they come, and a sign of life where none does, until the server ends. Who comes
+        again goes on where it was. Raises `Fail` when the reader may read no longer."""
+        if position.token:
+            # At once, so that a reader without news has a cursor, too.
+            yield b"id: %b\n\n" % cursor_of(position).encode()
+        loop = asyncio.get_running_loop()
+        admitted_at = loop.time()
         while not self._watch.ended:
-            try:
-                found = await self._store.events(app, after, _PAGE_SIZE)
-                for told in found:
+            if loop.time() - admitted_at >= _BEAT_SECONDS:
+                await self._admitted(asked)
+                admitted_at = loop.time()
+                yield b": still here\n\n"
+            found = await next_of(self._store, app, position, _STREAMED_AT_A_TIME)
+            for told in found:
+                position = Position(told.seq, told.token)
+                if told.event.kind is not EventKind.BEGUN:
                     yield _sent(told)
-                    after = told.seq
-                if not found and not await self._watch.wait(app, after, _BEAT_SECONDS):
-                    await self._admitted(asked)
-                    yield b": still here\n\n"
-            except Exception as error:  # noqa: BLE001 - the reader is told, and comes again
-                yield b"event: end\ndata: %b\n\n" % self._service.failure(error, PATH)
-                return
+            if not found:
+                await self._watch.wait(app, position.seq, _BEAT_SECONDS)
 
 
 def _sent(told: Told) -> bytes:

@@ -109,20 +109,41 @@ def property_of(sdkappid: int, name: str) -> str:
 
 async def newest(store: Store, sdkappid: int) -> Position:
     """The position behind the newest event."""
-    seq = (await store.event_bounds(sdkappid))[1]
+    return await at(store, sdkappid, (await store.event_bounds(sdkappid))[1])
+
+
+async def at(store: Store, sdkappid: int, seq: int) -> Position:
+    """The position behind the event with the number `seq`, which is kept; 0 for none."""
     found = await store.events(sdkappid, seq - 1, 1) if seq else []
     return Position(found[0].seq, found[0].token) if found else Position()
 
 
 async def following(store: Store, sdkappid: int, position: Position, limit: int) -> list[Told] | None:
-    """The events behind a position; None where some of them are gone, or it is of another feed."""
-    if position.seq == 0:
-        found = await store.events(sdkappid, 0, limit)
-        return found if not found or found[0].seq == 1 else None
+    """The events behind a position; None where some of them are gone, or it is of another feed. A
+    position without a token is one before the oldest event."""
+    if not position.token:
+        found = await store.events(sdkappid, position.seq, limit)
+        return found if not found or found[0].seq == position.seq + 1 else None
     found = await store.events(sdkappid, position.seq - 1, limit + 1)
     if not found or (found[0].seq, found[0].token) != (position.seq, position.token):
         return None
     return found[1:]
+
+
+async def remember(store: Store, sdkappid: int, name: str) -> None:
+    """Have a reader that the store does not know begin with what happens from now on."""
+    app = await store.app(sdkappid)
+    position = await newest(store, sdkappid)
+    if app is None or not app.feed:
+        # It is before the event with which the feed will begin.
+        position = Position(position.seq)
+    text = msgspec.json.encode(position).decode()
+    await store.swap_property(property_of(sdkappid, name), None, text)
+
+
+async def forget(store: Store, sdkappid: int, name: str) -> None:
+    """Know a reader no longer."""
+    await store.write_property(property_of(sdkappid, name), None)
 
 
 async def lags(store: Store) -> list[Lag]:

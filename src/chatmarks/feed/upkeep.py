@@ -15,6 +15,7 @@ from chatmarks.seal import Seal
 from chatmarks.store import Store
 
 _FORGET_SECONDS = 60.0
+_BETWEEN_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +43,6 @@ async def _forget(store: Store) -> None:
         with contextlib.suppress(Exception):
             # Whatever fails now is done a minute later.
             for app in await store.apps():
-                while app.feed and await store.forget_events(
-                    app.sdkappid, int(time.time()) - FEED_SECONDS
-                ):
-                    pass
+                before = int(time.time()) - FEED_SECONDS
+                while await store.forget_events(app.sdkappid, before):  # noqa: ASYNC110 - writers' turn
+                    await asyncio.sleep(_BETWEEN_SECONDS)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from chatmarks.event import Told
 from chatmarks.feed.readers import HOLD_SECONDS, Lost, Position, Reader, following
 from chatmarks.feed.watch import Watch
-from chatmarks.feed.wire import Change, change_of
+from chatmarks.feed.wire import Change, page_of
+from chatmarks.limits import FEED_PAGE_BYTES_MAX
 from chatmarks.seal import Seal
 from chatmarks.store import App, Store
 
@@ -32,7 +32,9 @@ log = logging.getLogger("chatmarks")
 READER = "webhook"
 COMMAND = "RecentContact.CallbackAfterChange"
 _PAGE_SIZE = 100
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+_BEGIN_AGAIN_SECONDS = 30.0
+_ANSWER_BYTES_MAX = 1 << 16
 # Both together less than the reader is held for.
 _ANSWER_SECONDS = 4.0
 _PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.25, 4.0
@@ -97,6 +99,11 @@ class Webhooks:
                 self._deliveries[sdkappid] = app.revision, task
 
     async def _deliver(self, app: App) -> None:
+        while True:
+            await self._deliver_until_a_fault(app)
+            await asyncio.sleep(_BEGIN_AGAIN_SECONDS)
+
+    async def _deliver_until_a_fault(self, app: App) -> None:
         try:
             token = self._seal.open(app.sdkappid, app.sealed_webhook_token)
             # Imported here: a server without webhooks needs no client.
@@ -155,8 +162,10 @@ class Delivery:
         if not found:
             await self._watch.wait(sdkappid, position.seq, HOLD_SECONDS / 2)
             return
+        # After a failure less at a time: what is too much for this receiver must come through.
+        taken, items = page_of(found, FEED_PAGE_BYTES_MAX >> min(self._failures, 20))
         try:
-            await self._tell(found)
+            await self._tell(items)
         except NotTold as error:
             if not self._failures:
                 log.warning("webhook of app %s: %s; tried again", sdkappid, error)
@@ -164,9 +173,9 @@ class Delivery:
             self._failures += 1
             return
         self._failures = 0
-        await self._reader.move(found[-1].seq, found[-1].token)
+        await self._reader.move(taken[-1].seq, taken[-1].token)
 
-    async def _tell(self, found: list[Told]) -> None:
+    async def _tell(self, items: list[Change]) -> None:
         """Send events. Raises `NotTold`."""
         import httpx2
 
@@ -180,22 +189,35 @@ class Delivery:
             "Sign": sign(self._token, int(now)),
             "RequestTime": int(now),
         }
-        changes = [change_of(told) for told in found]
-        body = _Body(COMMAND, self._app.sdkappid, int(now * 1000), changes)
+        body = _Body(COMMAND, self._app.sdkappid, int(now * 1000), items)
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                response = await self._http.post(
+            async with (
+                asyncio.timeout(_ANSWER_SECONDS),
+                self._http.stream(
+                    "POST",
                     httpx2.URL(self._app.webhook).copy_merge_params(query),
                     content=msgspec.json.encode(body),
-                    headers={"Content-Type": "application/json"},
-                )
-        except (httpx2.HTTPError, TimeoutError) as error:
+                    headers=headers,
+                ) as response,
+            ):
+                if response.status_code != _HTTP_OK:
+                    raise NotTold(f"it answered HTTP {response.status_code}")
+                answer = await _bounded(response)
+            code = msgspec.json.decode(answer, type=_Answer).ErrorCode
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             raise NotTold(f"it cannot be reached: {type(error).__name__}") from None
-        if response.status_code != _HTTP_OK:
-            raise NotTold(f"it answered HTTP {response.status_code}")
-        try:
-            code = msgspec.json.decode(response.content, type=_Answer).ErrorCode
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise NotTold("it answered no JSON object") from None
         if code:
             raise NotTold(f"it answered ErrorCode {code}")
+
+
+async def _bounded(response: httpx2.Response) -> bytes:
+    """What was answered, as far as it may go. Raises `NotTold`."""
+    answer = b""
+    async for chunk in response.aiter_raw():
+        answer += chunk
+        if len(answer) > _ANSWER_BYTES_MAX:
+            raise NotTold(f"its answer has more than {_ANSWER_BYTES_MAX} bytes")
+    return answer

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import cast
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from chatmarks.commands.recentcontact.contact import Contact, Record, item_of, record_of
 from chatmarks.errors import Code, Fail, shown
 from chatmarks.event import EventKind, GroupChange, Told
+from chatmarks.feed.readers import Position, at, following
 from chatmarks.store import Store
 
-_CURSOR = re.compile(r"(0|[1-9][0-9]{0,18})-([0-9a-f]{1,16})")
-
-BEGINNING = "0-0"
-"""The cursor before the first event of a feed."""
+_CURSOR = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{1,16})")
 
 
 class GroupItem(Struct, frozen=True, omit_defaults=True):
@@ -48,9 +48,9 @@ class Page(Struct, frozen=True, kw_only=True):
     CompleteFlag: int
 
 
-def cursor_of(told: Told | None) -> str:
-    """The cursor behind an event; behind none, the beginning."""
-    return BEGINNING if told is None else f"{told.seq}-{told.token:x}"
+def cursor_of(told: Told | Position) -> str:
+    """The cursor behind an event."""
+    return f"{told.seq}-{told.token:x}"
 
 
 def change_of(told: Told) -> Change:
@@ -86,31 +86,53 @@ def encoded(change: Change) -> bytes:
     return msgspec.json.encode(change)
 
 
-async def behind(store: Store, sdkappid: int, cursor: str) -> int:
-    """The number behind which a reader with `cursor` goes on: `now`, `oldest`, or one that it was told.
+def page_of(found: Sequence[Told], bytes_max: int) -> tuple[list[Told], list[Change]]:
+    """The first of `found` that have `bytes_max` bytes of JSON together, at least one; and these, as
+    JSON that goes out as it is, without what is no event of an account."""
+    taken: list[Told] = []
+    pieces: list[bytes] = []
+    size = 0
+    for told in found:
+        piece = b"" if told.event.kind is EventKind.BEGUN else encoded(change_of(told))
+        size += len(piece)
+        if taken and size > bytes_max:
+            break
+        taken.append(told)
+        if piece:
+            pieces.append(piece)
+    return taken, cast("list[Change]", Raw(b"[%b]" % b",".join(pieces)))
+
+
+async def behind(store: Store, sdkappid: int, cursor: str) -> Position:
+    """Where a reader with `cursor` goes on: `now`, `oldest`, or one that it was told.
 
     Raises `Fail` where events are missing between what the reader has and what there is.
     """
     oldest, newest = await store.event_bounds(sdkappid)
     if cursor == "now":
-        return newest
+        return await at(store, sdkappid, newest)
     if cursor == "oldest":
-        return oldest - 1
+        return Position(oldest - 1)
     match = _CURSOR.fullmatch(cursor)
     if match is None:
         raise Fail(
             Code.BAD_PARAMETER,
             f"since is {shown(cursor)}; now, oldest and the Cursor of an answer are allowed",
         )
-    seq, token = int(match[1]), int(match[2], 16)
-    if seq == 0 and oldest == 1:
-        return 0
-    if seq < oldest:
+    position = Position(int(match[1]), int(match[2], 16))
+    if position.seq < oldest:
         raise Fail(Code.BAD_PARAMETER, f"since {cursor} is older than event {oldest}, {_TOO_OLD}")
-    known = await store.events(sdkappid, seq - 1, 1)
-    if not known or (known[0].seq, known[0].token) != (seq, token):
+    await next_of(store, sdkappid, position, 1)
+    return position
+
+
+async def next_of(store: Store, sdkappid: int, position: Position, limit: int) -> list[Told]:
+    """The events behind a position. Raises `Fail` where it is none of this feed any more."""
+    found = await following(store, sdkappid, position, limit)
+    if found is None:
+        cursor = f"{position.seq}-{position.token:x}"
         raise Fail(Code.BAD_PARAMETER, f"since {cursor} is no cursor of this feed; {_OTHER_STORE}")
-    return seq
+    return found
 
 
 _TOO_OLD = "the oldest that is kept; read the accounts anew, and go on from a cursor of since=now"

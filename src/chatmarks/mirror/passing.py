@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
@@ -18,12 +20,14 @@ from typing import Any
 
 import httpx2
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from chatmarks.book import Account
+from chatmarks.client.errors import MAYBE_DONE
 from chatmarks.command import Command, Kind, is_userid
 from chatmarks.errors import Code, Fail
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME
+from chatmarks.limits import ACCOUNTS_PER_CALL_MAX
+from chatmarks.remote.abreast import READ_AT_A_TIME
 from chatmarks.remote.content import Unsound
 from chatmarks.remote.failures import Failed, Stopped
 from chatmarks.remote.pull import has_feed_of, keep
@@ -36,9 +40,9 @@ log = logging.getLogger("chatmarks")
 CALL_SECONDS_MAX = 10.0
 """How long the other server may take; its own limit is 3 s (269/1519)."""
 
-_BEFORE_US_SECONDS = CALL_SECONDS_MAX
 _TRY_AGAIN_SECONDS = 5.0
 _HTTP_OK = 200
+_PATH = re.compile(r"/v4/[A-Za-z0-9_/]*")
 
 
 class _Note(Struct):
@@ -49,6 +53,12 @@ class _Note(Struct):
     not_before: float = 0.0
     generation: int = 0
     is_kept: bool = False
+    is_being_read: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def hold(self, seconds: float) -> None:
+        """Let it be read only so much later, or later still."""
+        self.not_before = max(self.not_before, time.monotonic() + seconds)
 
 
 class Passing:
@@ -68,7 +78,6 @@ class Passing:
         self._http = http
         self._url = url
         self._notes: dict[str, _Note] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
         self._changed = asyncio.Event()
         self._told: Counter[str] = Counter()
 
@@ -81,25 +90,48 @@ class Passing:
         return await self.finish(Asked(path, query, body, **more))
 
     async def finish(self, asked: Asked) -> bytes:
-        if not asked.path.startswith("/v4/"):
+        # What no command has in its path would be another one over there than here.
+        if not _PATH.fullmatch(asked.path):
             return await self._service.finish(asked)
-        command = COMMAND_OF.get(asked.path)
-        userids = _changed_by(command, asked.body) if command else []
-        if userids and not await self._is_ours(asked):
-            # It may be let in there all the same, with a key that is not known here.
-            answer = await self._pass(asked)
-            if _is_done(answer):
-                self._warn(
-                    "a caller that is not let in here was let in there; its account is read anew"
-                )
-                async with self._under_way(userids):
-                    return answer
-            return answer
         try:
-            async with self._under_way(userids):
-                return await self._pass(asked)
+            return await self._finish(asked)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             return self._service.failure(error, asked.path)
+
+    async def _finish(self, asked: Asked) -> bytes:
+        command = COMMAND_OF.get(asked.path)
+        userids = _changed_by(command, asked.body) if command else []
+        if command is None or not userids:
+            return await self._pass(asked)
+        if len(userids) <= ACCOUNTS_PER_CALL_MAX and await self._is_ours(command, asked):
+            async with self._under_way(userids):
+                answer = await self._pass(asked)
+                self._hold_where_unsure(userids, answer)
+                return answer
+        # Refused over there, most likely: strangers must not fill the store with notes. They may be let
+        # in all the same, with a key that is not known here.
+        try:
+            answer = await self._pass(asked)
+        except Fail:
+            known = await self._store.known_accounts(self._sdkappid, userids[:ACCOUNTS_PER_CALL_MAX])
+            await self._note_later(sorted(known))
+            raise
+        if _code_of(answer) in _MAYBE:
+            self._warn("a caller that is not let in here was let in there; its account is read anew")
+            await self._note_later(userids)
+        return answer
+
+    async def _note_later(self, userids: Sequence[str]) -> None:
+        async with self._under_way(userids):
+            for userid in userids:
+                self._notes[userid].hold(CALL_SECONDS_MAX)
+
+    def _hold_where_unsure(self, userids: Sequence[str], answer: bytes) -> None:
+        """What may still be done over there must not be read too early."""
+        code = _code_of(answer)
+        if code is None or code in MAYBE_DONE:
+            for userid in userids:
+                self._notes[userid].hold(CALL_SECONDS_MAX)
 
     def refuse(self, fail: Fail) -> bytes:
         return self._service.refuse(fail)
@@ -107,13 +139,12 @@ class Passing:
     async def ready(self) -> bool:
         return await self._service.ready()
 
-    async def _is_ours(self, asked: Asked) -> bool:
-        """Whether the caller is let in here, too. Strangers must not fill the store with notes."""
-        command = COMMAND_OF[asked.path]
+    async def _is_ours(self, command: Command, asked: Asked) -> bool:
+        """Whether the caller is let in here, too, or would be a second later."""
         try:
             app, _ = await self._service.admit(command, asked)
-        except Fail:
-            return False
+        except Fail as fail:
+            return fail.code in (Code.COMMAND_RATE, Code.APP_RATE)
         return app.sdkappid == self._sdkappid
 
     async def _pass(self, asked: Asked) -> bytes:
@@ -130,7 +161,7 @@ class Passing:
                     extensions={"target": target},
                 )
         except (httpx2.HTTPError, TimeoutError) as error:
-            self._warn(f"{self._url} gave no answer: {type(error).__name__}")
+            self._warn(f"{self._url} gave no answer", type(error).__name__)
             raise Fail(
                 Code.TIMEOUT, "the server that calls are passed on to gave no answer; try again later"
             ) from None
@@ -157,7 +188,7 @@ class Passing:
         except BaseException:
             # Whatever it was, it may still be done over there.
             for note in notes:
-                note.not_before = time.monotonic() + CALL_SECONDS_MAX
+                note.hold(CALL_SECONDS_MAX)
             raise
         finally:
             for note in notes:
@@ -167,13 +198,21 @@ class Passing:
 
     async def _keep_note(self, userid: str) -> None:
         note = self._notes[userid]
-        async with self._locks.setdefault(userid, asyncio.Lock()):
+        async with note.lock:
             if not note.is_kept:
                 await self._store.write_property(self._property(userid), "1")
                 note.is_kept = True
 
     def _property(self, userid: str) -> str:
         return STALE_COPY + Account(self._sdkappid, userid).owner
+
+    async def begin(self) -> None:
+        """Take over what an earlier process noted, before anything else is noted."""
+        prefix = f"{STALE_COPY}{self._sdkappid}:"
+        for name in await self._store.properties(prefix):
+            note = self._notes[name.removeprefix(prefix)] = _Note(is_kept=True)
+            # A call of that process may still be done over there.
+            note.hold(CALL_SECONDS_MAX)
 
     async def note(self, userids: Sequence[str]) -> None:
         """Have these accounts read and kept."""
@@ -183,19 +222,9 @@ class Passing:
             await asyncio.gather(*map(self._keep_note, userids[begin : begin + 100]))
         self._changed.set()
 
-    @property
-    def waiting(self) -> int:
-        """How many accounts are still to be read."""
-        return len(self._notes)
-
     async def keep(self) -> None:
-        """Read and keep what is noted, until cancelled; first what an earlier process noted."""
-        prefix = f"{STALE_COPY}{self._sdkappid}:"
-        for name in await self._store.properties(prefix):
-            # A call of that process may still be done over there.
-            not_before = time.monotonic() + _BEFORE_US_SECONDS
-            self._notes.setdefault(name.removeprefix(prefix), _Note(0, not_before, 0, is_kept=True))
-        workers = [asyncio.create_task(self._work()) for _ in range(ACCOUNTS_AT_A_TIME)]
+        """Read and keep what is noted, until cancelled."""
+        workers = [asyncio.create_task(self._work()) for _ in range(READ_AT_A_TIME)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -211,7 +240,7 @@ class Passing:
                 (
                     (userid, note)
                     for userid, note in self._notes.items()
-                    if not note.calls and note.not_before <= now
+                    if not (note.calls or note.is_being_read) and note.not_before <= now
                 ),
                 None,
             )
@@ -221,13 +250,14 @@ class Passing:
                         await self._changed.wait()
                 continue
             userid, note = found
-            # Nobody else takes it meanwhile.
-            note.not_before = float("inf")
+            note.is_being_read = True
             try:
                 await self._read(userid, note)
             except Exception as error:  # noqa: BLE001 - whatever it is, it may be over soon
-                note.not_before = time.monotonic() + _TRY_AGAIN_SECONDS
-                self._warn(f"an account could not be copied, and is tried again: {_reason(error)}")
+                note.hold(_TRY_AGAIN_SECONDS)
+                self._warn("an account could not be copied, and is tried again", _reason(error))
+            finally:
+                note.is_being_read = False
 
     async def _read(self, userid: str, note: _Note) -> None:
         generation = note.generation
@@ -242,22 +272,19 @@ class Passing:
             await self._store.delete_account(account, told_at=told_at)
         else:
             await keep(self._store, account, content, has_feed=has_feed)
-        async with self._locks.setdefault(userid, asyncio.Lock()):
+        async with note.lock:
             if note.generation == generation:
                 await self._store.write_property(self._property(userid), None)
                 note.is_kept = False
                 if note.generation == generation:
                     del self._notes[userid]
-                    del self._locks[userid]
-                    return
-        note.not_before = 0.0
-        self._changed.set()
 
-    def _warn(self, text: str) -> None:
+    def _warn(self, text: str, detail: str = "") -> None:
         """Log a line, and the same one seldom again."""
         self._told[text] += 1
         if (count := self._told[text]) & (count - 1) == 0:
-            log.warning("%s%s", text, f" ({count} times)" if count > 1 else "")
+            times = f" ({count} times)" if count > 1 else ""
+            log.warning("%s%s%s", text, f": {detail}" if detail else "", times)
 
 
 def _changed_by(command: Command, body: bytes) -> list[str]:
@@ -265,8 +292,10 @@ def _changed_by(command: Command, body: bytes) -> list[str]:
     if command.kind is not Kind.WRITES and command.path not in _ACCOUNTS:
         return []
     try:
-        fields = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # The standard library reads what others refuse: halves of surrogate pairs, and numbers of any
+        # size.
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
         # What is no JSON changes nothing.
         return []
     if not isinstance(fields, dict):
@@ -289,14 +318,17 @@ _ACCOUNTS = frozenset(
 
 
 class _Base(Struct, frozen=True):
-    ErrorCode: int = -1
+    ErrorCode: int
 
 
-def _is_done(answer: bytes) -> bool:
+_MAYBE = {None, 0, *MAYBE_DONE}
+
+
+def _code_of(answer: bytes) -> int | None:
     try:
-        return msgspec.json.decode(answer, type=_Base).ErrorCode == 0
-    except msgspec.DecodeError:
-        return False
+        return msgspec.json.decode(answer, type=_Base).ErrorCode
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,7 @@ from chatmarks.exports import of_app
 from chatmarks.feed.readers import HOLD_SECONDS, Lost, Position, Reader, following, newest
 from chatmarks.feed.watch import Watch
 from chatmarks.moving import ACCOUNTS
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import WRITTEN_AT_A_TIME, abreast
 from chatmarks.remote.content import Content, content_of
 from chatmarks.remote.failures import Failed, Refusal, Stopped
 from chatmarks.remote.push import push_account
@@ -63,12 +63,22 @@ class Sending:
         self._watch = Watch(store)
         self._reader = Reader(store, sdkappid, READER)
         self._there: OrderedDict[str, Content] = OrderedDict()
+        self._reasons: dict[str, str] = {}
         self._try_again_at = 0.0
 
     async def keep(self) -> None:
         """Send until cancelled."""
+        try:
+            await self._keep()
+        finally:
+            with contextlib.suppress(Exception):
+                await self._reader.release()
+
+    async def _keep(self) -> None:
         waits = False
         while True:
+            # Whatever came in between, another process may have written there.
+            self._there.clear()
             try:
                 position = await self._reader.hold()
                 if position is None:
@@ -86,9 +96,7 @@ class Sending:
                 self._told(f"{error}; tried again until it answers")
                 await asyncio.sleep(_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever the store meets, it may be over soon
-                self._told(
-                    f"the store cannot be used: {str(error) or type(error).__name__}; tried again"
-                )
+                self._told(f"{type(error).__name__} {error}; tried again")
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     @contextlib.asynccontextmanager
@@ -114,8 +122,6 @@ class Sending:
             yield
         except asyncio.CancelledError:
             if not lost:
-                with contextlib.suppress(Exception):
-                    await self._reader.release()
                 raise
             working.uncancel()
             raise Lost from None
@@ -134,7 +140,7 @@ class Sending:
                 position = await self._send_all(position)
                 continue
             again = position.left if time.monotonic() >= self._try_again_at else ()
-            changed = dict.fromkeys(told.event.userid for told in found or ())
+            changed = dict.fromkeys(told.event.userid for told in found or () if told.event.userid)
             if not changed and not again:
                 await self._watch.wait(self._sdkappid, position.seq, HOLD_SECONDS / 4)
                 continue
@@ -171,12 +177,17 @@ class Sending:
         failed: set[str] = set()
 
         async def one(userid: str) -> None:
-            if problem := await self._send_account(userid):
+            problem = await self._send_account(userid)
+            if problem is None:
+                self._reasons.pop(userid, None)
+            else:
                 failed.add(userid)
-                self._told(f"{userid} cannot be brought over, and is tried again: {problem}")
+                if self._reasons.get(userid) != problem:
+                    self._told(f"{userid} cannot be brought over, and is tried again: {problem}")
+                self._reasons[userid] = problem
             self.sent.accounts += 1
 
-        await abreast(userids, one, ACCOUNTS_AT_A_TIME)
+        await abreast(userids, one, WRITTEN_AT_A_TIME)
         self.sent.calls = self._server.pace.calls
         return failed
 
@@ -192,6 +203,8 @@ class Sending:
             refused = await self._pushed(userid, want, have)
         except Failed as error:
             return f"{error.code} {error.text}" if error.code else error.text
+        except ValueError as error:
+            return f"an answer cannot be read: {error}"
         if refused:
             return "; ".join(_line(refusal) for refusal in refused[:3])
         self._there[userid] = want

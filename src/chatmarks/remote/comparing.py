@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chatmarks.book import Peer
 from chatmarks.moving import Advance
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import READ_AT_A_TIME, abreast
 from chatmarks.remote.content import Content, Filed
 from chatmarks.remote.failures import Failed, Failure
 from chatmarks.remote.places import Place
@@ -86,7 +86,7 @@ async def compare(
         done += 1
         advance(done, len(userids))
 
-    await abreast(userids, one, ACCOUNTS_AT_A_TIME)
+    await abreast(userids, one, READ_AT_A_TIME)
     report.seconds = round(time.monotonic() - began_at, 3)
     return report
 

@@ -29,6 +29,9 @@ class Failed(Exception):
         self.code = code
         self.text = text
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}" if self.code else self.text
+
     @property
     def is_unknown(self) -> bool:
         """Whether the server has no such account."""

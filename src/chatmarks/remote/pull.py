@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 
-from chatmarks.book import Account, Book
+from chatmarks.book import EMPTY_BOOK, Account, Book
 from chatmarks.exports import of_app
 from chatmarks.moving import ACCOUNTS, Advance
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import READ_AT_A_TIME, abreast
 from chatmarks.remote.content import Content, Unsound, replaced
 from chatmarks.remote.failures import Failed, Failure
 from chatmarks.remote.server import Server
 from chatmarks.store import UNFINISHED_PULL, Store, UnknownAccount
 
-_SAVED_EVERY_SECONDS = 1.0
+_SAVED_EVERY_SECONDS = 0.5
 _SAVING_SHARE_MAX = 20
 """A checkpoint that takes long to write, as with many failures, is written less often: at most every
 so many times as long."""
@@ -48,12 +48,31 @@ class PullReport(Struct):
 
 class Checkpoint(Struct):
     """How far a pull came. `source`: the server; `digest`: of the list of accounts; `done`: how many at
-    its beginning are done; `report`: what came of those."""
+    its beginning are done; `ahead`: the positions of others that are, behind one that is not; `report`:
+    what came of all those."""
 
     source: str
     digest: str
     done: int
+    ahead: set[int]
     report: PullReport
+
+    @property
+    def count(self) -> int:
+        """How many accounts are done."""
+        return self.done + len(self.ahead)
+
+    def note(self, position: int) -> None:
+        """Take one account as done."""
+        self.ahead.add(position)
+        while self.done in self.ahead:
+            self.ahead.remove(self.done)
+            self.done += 1
+
+    def left(self, accounts: int) -> Iterator[int]:
+        """The positions of those that are not, of so many."""
+        done = set(self.ahead)
+        return (position for position in range(self.done, accounts) if position not in done)
 
 
 def digest_of(userids: Sequence[str]) -> str:
@@ -91,11 +110,11 @@ async def begin(
                 f"an unfinished pull into app {sdkappid} is of another list of accounts, of"
                 f" {checkpoint.report.accounts}; --again forgets it and begins anew"
             )
-        checkpoint.report.resumed_at = checkpoint.done
+        checkpoint.report.resumed_at = checkpoint.count
         return checkpoint
     if not replacing:
         await _refuse_data(store, sdkappid)
-    checkpoint = Checkpoint(source, digest_of(userids), 0, PullReport(len(userids)))
+    checkpoint = Checkpoint(source, digest_of(userids), 0, set(), PullReport(len(userids)))
     await _save(store, sdkappid, checkpoint)
     return checkpoint
 
@@ -114,15 +133,6 @@ async def _save(store: Store, sdkappid: int, checkpoint: Checkpoint) -> None:
     await store.write_property(property_of(sdkappid), msgspec.json.encode(checkpoint).decode())
 
 
-class _Outcome(Struct, frozen=True):
-    """What reading one account came to."""
-
-    userid: str
-    content: Content | None = None
-    changed: bool = False
-    failure: Failure | None = None
-
-
 async def pull(
     server: Server,
     store: Store,
@@ -134,19 +144,36 @@ async def pull(
     """Make the accounts of `userids` behind those that are done have in the store what they have at the
     server; nothing else of them changes. Raises `Stopped`: then the checkpoint stays."""
     began_at = time.monotonic()
-    progress = _Progress(store, sdkappid, checkpoint, advance)
+    saving = _Saving(store, sdkappid, checkpoint)
+    report = checkpoint.report
     has_feed = await has_feed_of(store, sdkappid)
 
     async def one(position: int) -> None:
-        outcome = await _pulled(server, store, Account(sdkappid, userids[position]), has_feed=has_feed)
-        await progress.note(position, outcome)
+        account = Account(sdkappid, userids[position])
+        try:
+            content = await server.read(account.userid)
+            changed = await keep(store, account, content, has_feed=has_feed)
+        except Failed as error:
+            report.failures.append(error.of(account.userid))
+        except Unsound as error:
+            report.failures.append(Failure(account.userid, 0, str(error)))
+        else:
+            report.read += 1
+            report.changed += changed
+            report.groups += len(content.groups)
+            report.conversations += len(content.conversations)
+        checkpoint.note(position)
+        advance(checkpoint.count, len(userids))
+        await saving.save_now_and_then()
 
     try:
-        await abreast(range(checkpoint.done, len(userids)), one, ACCOUNTS_AT_A_TIME)
+        await abreast(checkpoint.left(len(userids)), one, READ_AT_A_TIME)
     finally:
-        await progress.save()
+        await saving.save()
     await store.write_property(property_of(sdkappid), None)
-    report = checkpoint.report
+    if report.failures:
+        places = {userid: number for number, userid in enumerate(userids)}
+        report.failures.sort(key=lambda failure: places[failure.UserID])
     report.calls, report.slowed = server.pace.calls, server.pace.slowed
     report.seconds = round(time.monotonic() - began_at, 3)
     return report
@@ -156,18 +183,6 @@ async def has_feed_of(store: Store, sdkappid: int) -> bool:
     """Whether what is kept in the app is told in its feed."""
     app = await store.app(sdkappid)
     return app is not None and app.feed
-
-
-async def _pulled(server: Server, store: Store, account: Account, *, has_feed: bool) -> _Outcome:
-    """Read one account, and keep what it has."""
-    try:
-        content = await server.read(account.userid)
-        changed = await keep(store, account, content, has_feed=has_feed)
-    except Failed as error:
-        return _Outcome(account.userid, failure=error.of(account.userid))
-    except Unsound as error:
-        return _Outcome(account.userid, failure=Failure(account.userid, 0, str(error)))
-    return _Outcome(account.userid, content, changed)
 
 
 async def keep(store: Store, account: Account, content: Content, *, has_feed: bool) -> bool:
@@ -182,27 +197,21 @@ async def keep(store: Store, account: Account, content: Content, *, has_feed: bo
     try:
         return await store.update(account, change, told_at=told_at)
     except UnknownAccount:
+        # An account is only made for what it can have.
+        replaced(EMPTY_BOOK, content)
         await store.create_account(account, told_at=told_at)
         await store.update(account, change, told_at=told_at)
         return True
 
 
-class _Progress:
-    """Notes outcomes as they come, and saves those of the accounts before which none is missing."""
+class _Saving:
+    """Writes a checkpoint now and then."""
 
-    def __init__(self, store: Store, sdkappid: int, checkpoint: Checkpoint, advance: Advance) -> None:
-        self._store, self._sdkappid = store, sdkappid
-        self._checkpoint, self._advance = checkpoint, advance
-        self._ahead: dict[int, _Outcome] = {}
+    def __init__(self, store: Store, sdkappid: int, checkpoint: Checkpoint) -> None:
+        self._store, self._sdkappid, self._checkpoint = store, sdkappid, checkpoint
         self._save_at = time.monotonic() + _SAVED_EVERY_SECONDS
 
-    async def note(self, position: int, outcome: _Outcome) -> None:
-        self._ahead[position] = outcome
-        checkpoint = self._checkpoint
-        while (next_one := self._ahead.pop(checkpoint.done, None)) is not None:
-            _add(checkpoint.report, next_one)
-            checkpoint.done += 1
-        self._advance(checkpoint.done, checkpoint.report.accounts)
+    async def save_now_and_then(self) -> None:
         if time.monotonic() >= self._save_at:
             # At once, so that no other task saves meanwhile.
             self._save_at = float("inf")
@@ -213,14 +222,3 @@ class _Progress:
         await _save(self._store, self._sdkappid, self._checkpoint)
         took = time.monotonic() - began_at
         self._save_at = began_at + max(_SAVED_EVERY_SECONDS, _SAVING_SHARE_MAX * took)
-
-
-def _add(report: PullReport, outcome: _Outcome) -> None:
-    if outcome.failure is not None:
-        report.failures.append(outcome.failure)
-        return
-    assert outcome.content is not None
-    report.read += 1
-    report.changed += outcome.changed
-    report.groups += len(outcome.content.groups)
-    report.conversations += len(outcome.content.conversations)

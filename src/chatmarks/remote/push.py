@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX
 from chatmarks.moving import Advance
-from chatmarks.remote.abreast import ACCOUNTS_AT_A_TIME, abreast
+from chatmarks.remote.abreast import WRITTEN_AT_A_TIME, abreast
 from chatmarks.remote.content import Content
 from chatmarks.remote.failures import Failed, Failure, Refusal
 from chatmarks.remote.places import Place
@@ -139,7 +139,7 @@ async def push(
     for part in _parts(userids, ACCOUNTS_PER_CALL_MAX if import_accounts else len(userids)):
         there = await _imported(server, part, report) if import_accounts else part
         done += len(part) - len(there)
-        await abreast(there, one, ACCOUNTS_AT_A_TIME)
+        await abreast(there, one, WRITTEN_AT_A_TIME)
     report.calls, report.slowed = server.pace.calls, server.pace.slowed
     report.seconds = round(time.monotonic() - began_at, 3)
     return report

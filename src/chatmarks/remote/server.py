@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,14 +20,7 @@ from chatmarks.commands.recentcontact.contact import Record
 from chatmarks.errors import Code
 from chatmarks.limits import ACCOUNTS_PER_CALL_MAX, MARK_BITS
 from chatmarks.remote.content import Content, Filed
-from chatmarks.remote.failures import (
-    Failed,
-    Refusal,
-    Stopped,
-    concerns_all,
-    is_passing,
-    told,
-)
+from chatmarks.remote.failures import Failed, Refusal, Stopped, concerns_all, is_passing, told
 from chatmarks.remote.pace import Pace
 from chatmarks.remote.plan import CREATE, MARK, Planned, peer_of_item
 
@@ -91,38 +84,42 @@ class Server:
 
     async def read(self, userid: str) -> Content:
         """Everything that the account has. Raises `Failed` and `Stopped`."""
+        before: Content | None = None
         for _ in range(READINGS_MAX):
-            content = await self._read(userid)
-            if content is not None:
+            content, is_sure = await self._read(userid)
+            if content is not None and (is_sure or content == before):
                 return content
+            before = content
         raise Failed(0, f"the account changed each of {READINGS_MAX} times that it was read")
 
-    async def _read(self, userid: str) -> Content | None:
-        """All pages; None where the account changed between two of them."""
-        groups: dict[str, int] | None = None
+    async def _read(self, userid: str) -> tuple[Content | None, bool]:
+        """All pages; None where the account changed between two of them. And whether it is sure that
+        it did not."""
+        pages = 0
+        groups: dict[str, int] = {}
         conversations: dict[Peer, Filed] = {}
         fields: dict[str, object] | None = {"From_Account": userid, "StartIndex": 0}
         while fields is not None:
             page = await self._patiently(_READ, get_contact_group.Answer, fields)
             named = {group.GroupName: group.GroupId for group in page.GroupItem}
-            if groups is not None and named != groups:
-                return None
-            groups = named
+            if pages and named != groups:
+                return None, False
+            pages, groups = pages + 1, named
             found = [_filed(record) for record in page.ContactItem]
             if any(peer in conversations for peer, _ in found):
                 # It moved to a later page, so others may have moved to an earlier one.
-                return None
+                return None, False
             conversations.update(found)
             try:
                 fields = following(_READ, fields, page)
             except NoAnswer as error:
                 raise Failed(0, error.reason) from error
         newest = max((filed.timestamp for filed in conversations.values()), default=0)
-        if page.CompleteTime is not UNSET and page.CompleteTime > newest:
-            # Something of a page that was read before is newer than what was read.
-            return None
+        # Newer than all that was read is what changed on a page after it was read. No document has this
+        # field, so it makes for another look, not for a verdict.
+        is_sure = pages == 1 or page.CompleteTime is UNSET or page.CompleteTime <= newest
         full = {peer: filed for peer, filed in conversations.items() if not filed.is_empty}
-        return Content(groups or {}, full)
+        return Content(groups, full), is_sure
 
     async def do(self, userid: str, call: Planned) -> list[Refusal]:
         """Make a call for the account; what of it was refused.
@@ -159,7 +156,8 @@ class Server:
         missing = [item.UserID for item in checked.ResultItem if item.AccountStatus != _THERE]
         if not missing:
             return [], []
-        answer = await self._patiently(_IMPORT, multiaccount_import.Answer, {"Accounts": missing})
+        new = {"AccountList": [{"UserID": userid} for userid in missing]}
+        answer = await self._patiently(_IMPORT, multiaccount_import.Answer, new)
         refused = [userid for userid in missing if userid in answer.FailAccounts]
         return [userid for userid in missing if userid not in refused], refused
 
@@ -174,7 +172,7 @@ class Server:
         return f"{codes[0].ResultCode} {codes[0].ResultInfo}" if codes else None
 
     async def _patiently(
-        self, command: str, answer: type[T], fields: dict[str, object], *, repeats: bool = True
+        self, command: str, answer: type[T], fields: Mapping[str, object], *, repeats: bool = True
     ) -> T:
         """The answer to a call, which is made again for as long as that may help. `repeats`: also where
         it may have been done; else that raises `Lost`."""
@@ -204,7 +202,7 @@ class Server:
             return Failed(error.code, error.text)
         return Failed(0, error.reason)
 
-    async def _once(self, command: str, answer: type[T], fields: dict[str, object]) -> T:
+    async def _once(self, command: str, answer: type[T], fields: Mapping[str, object]) -> T:
         async with self.pace.call() as sent_at:
             try:
                 if answer is dict:
@@ -232,7 +230,8 @@ def _results(command: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
     if command == MARK:
         return answer.get("ResultItem") or []
     if command == CREATE:
-        return [item for group in answer["GroupResultItem"] for item in group.get("ResultItem") or []]
+        made = answer.get("GroupResultItem") or []
+        return [item for group in made for item in group.get("ResultItem") or []]
     return (answer.get("UpdateGroupResult") or {}).get("ContactResultItem") or []
 
 

@@ -1,0 +1,1 @@
+"""Another server of this API compared with chatmarks: see `docs/parity.md`."""
