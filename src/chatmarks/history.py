@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -12,6 +13,8 @@ from itertools import pairwise
 from msgspec import Struct
 
 from chatmarks.metrics import BOUNDS, Counts
+
+log = logging.getLogger("chatmarks")
 
 SAMPLE_SECONDS = 10.0
 SAMPLES_MAX = 361
@@ -108,7 +111,11 @@ async def sampling(counts: Callable[[], Awaitable[Counts]]) -> AsyncIterator[His
 
     async def keep() -> None:
         while True:
-            history.add(await counts())
+            try:
+                history.add(await counts())
+            except Exception:
+                # A worker that is just going, perhaps: one sample is missing, and the next is not.
+                log.exception("what was counted cannot be told")
             await asyncio.sleep(SAMPLE_SECONDS)
 
     task = asyncio.create_task(keep())

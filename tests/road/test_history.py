@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chatmarks.history import SAMPLE_SECONDS, SAMPLES_MAX, History
+import asyncio
+
+from chatmarks.history import SAMPLE_SECONDS, SAMPLES_MAX, History, sampling
 from chatmarks.metrics import BOUNDS, Counts
 
 
@@ -50,3 +52,12 @@ def test_no_more_than_an_hour_is_kept() -> None:
         history.add(counts(number))
     spans = history.spans()
     assert spans[-1].at - spans[0].at == 3600 - SAMPLE_SECONDS
+
+
+async def test_counts_that_cannot_be_told_once_do_not_end_a_history() -> None:
+    async def broken() -> Counts:
+        raise OSError
+
+    async with sampling(broken) as history:
+        await asyncio.sleep(0)
+    assert history.spans() == []
