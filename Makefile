@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel clean
+.PHONY: run demo test test-cluster proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel screenshots clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -84,6 +84,9 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew.
 
 wheel: $(VENV)/.run  ## Write the wheel to dist; pipx or uv install it.
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+screenshots: $(VENV)/.dev  ## Write the pictures of the console anew; needs Chromium.
+	@PYTHONPATH=tests $(BIN)/python tools/screenshots.py
 
 clean:
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

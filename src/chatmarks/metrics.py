@@ -19,7 +19,7 @@ from chatmarks.store import Store
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-_BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Upper bounds of the classes of duration, in seconds."""
 
 
@@ -63,9 +63,9 @@ class Metrics:
         """Count a call."""
         durations = self._durations.get(call.command)
         if durations is None:
-            durations = self._durations[call.command] = [0.0] * (len(_BOUNDS) + 2)
+            durations = self._durations[call.command] = [0.0] * (len(BOUNDS) + 2)
             self._calls[call.command] = {}
-        durations[bisect_left(_BOUNDS, call.seconds)] += 1
+        durations[bisect_left(BOUNDS, call.seconds)] += 1
         durations[-1] += call.seconds
         calls, code = self._calls[call.command], int(call.code)
         calls[code] = calls.get(code, 0) + 1
@@ -169,7 +169,7 @@ class _Families:
 def _cumulated(classes: list[float]) -> list[tuple[str, float]]:
     """Buckets as Prometheus wants them: each counts what is at or below its bound."""
     buckets, sum_so_far = [], 0.0
-    for bound, count in zip([*map(str, _BOUNDS), "+Inf"], classes, strict=True):
+    for bound, count in zip([*map(str, BOUNDS), "+Inf"], classes, strict=True):
         sum_so_far += count
         buckets.append((bound, sum_so_far))
     return buckets

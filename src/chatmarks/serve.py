@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,17 +25,21 @@ from chatmarks.call_log import CallLog
 from chatmarks.config import Settings, is_loopback
 from chatmarks.control.clocks import Clocks
 from chatmarks.declared import DeclaredApp
-from chatmarks.engines import open_store
+from chatmarks.engines import open_store, shown
 from chatmarks.feed.endpoint import Feed
 from chatmarks.feed.readers import lags
 from chatmarks.feed.upkeep import kept_up
+from chatmarks.history import History, sampling
 from chatmarks.lane import Lane
 from chatmarks.listen import allow_many_connections, bind, http, listening, url_of
-from chatmarks.metrics import Lag, Metrics, text
+from chatmarks.metrics import Counts, Lag, Metrics, text
 from chatmarks.seal import Seal
 from chatmarks.service import Observed, Road, Service
 from chatmarks.store import UNFINISHED_RESTORES, App, Store
 from chatmarks.usersig import sign
+
+if TYPE_CHECKING:
+    from chatmarks.control.parts import Control
 
 log = logging.getLogger("chatmarks")
 
@@ -71,16 +75,23 @@ async def running(settings: Settings, stand: Stand | None = None) -> AsyncIterat
         store, seal = await stack.enter_async_context(opened(settings))
         clocks = Clocks() if settings.control else None
         service, metrics = stack.enter_context(watched(settings, store, seal, clocks))
-        road, more = await stack.enter_async_context(_road(settings, store, seal, service, clocks))
+        control = await stack.enter_async_context(_control(settings, store, seal, service, clocks))
+        road: Road = control.road if control else service
         if stand is not None:
             road = await stack.enter_async_context(stand(service, seal))
+
+        async def counts() -> Counts:
+            return metrics.counts()
 
         async def metrics_page() -> bytes:
             return text(metrics.counts(), lags=await known_lags(store))
 
-        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, more)
+        history = await stack.enter_async_context(sampling(counts))
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
+        ending = asyncio.Event()
+        behind = Behind(store, seal, service, road, history, ending, public_socket, control)
+        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, behind)
         watch = await stack.enter_async_context(kept_up(store, seal))
         application = public(road, Feed(service, watch))
         await stack.enter_async_context(
@@ -94,17 +105,32 @@ async def running(settings: Settings, stand: Stand | None = None) -> AsyncIterat
         )
         # Before the listeners wait for who waits.
         stack.callback(watch.end)
+        stack.callback(ending.set)
         yield await described(settings, store, public_socket, admin_socket)
 
 
+class Behind(Struct, frozen=True):
+    """What is behind the pages of the admin listener. `road` answers calls; `ending` is set when the
+    server ends; `listens`: the socket of the API."""
+
+    store: Store
+    seal: Seal
+    service: Service
+    road: Road
+    history: History
+    ending: asyncio.Event
+    listens: socket.socket
+    control: Any = None
+
+
 @contextlib.asynccontextmanager
-async def _road(
+async def _control(
     settings: Settings, store: Store, seal: Seal, service: Service, clocks: Clocks | None
-) -> AsyncIterator[tuple[Road, Callable[[], list[Any]]]]:
-    """What answers the calls, and what makes further routes of the admin listener."""
+) -> AsyncIterator[Control | None]:
+    """What testers control the server with, where they do."""
     if clocks is None:
         await warn_of_unfinished_restores(store)
-        yield service, list
+        yield None
         return
     # Imported here: a server that nobody controls needs none of it.
     from chatmarks.control.parts import controlling
@@ -112,7 +138,7 @@ async def _road(
     async with controlling(
         store, seal, service, clocks, settings.snapshots, settings.journal_calls
     ) as control:
-        yield control.road, control.routes
+        yield control
 
 
 async def warn_of_unfinished_restores(store: Store) -> None:
@@ -168,12 +194,16 @@ async def described(
 ) -> Running:
     """The server that listens on these sockets, as it is announced."""
     return Running(
-        url=url_of("https" if settings.tls_cert else "http", settings.host, public_socket),
+        url=_public_url(settings, public_socket),
         admin_url=url_of("http", settings.admin_host, admin_socket),
         store=store,
         app=settings.apps[0] if settings.apps else None,
         has_apps=bool(await store.apps()),
     )
+
+
+def _public_url(settings: Settings, public_socket: socket.socket) -> str:
+    return url_of("https" if settings.tls_cert else "http", settings.host, public_socket)
 
 
 async def known_lags(store: Store) -> list[Lag]:
@@ -194,10 +224,10 @@ def admin_when_asked(
     problem: Callable[[], Awaitable[str | None]],
     metrics: Callable[[], Awaitable[bytes]],
     settings: Settings,
-    more: Callable[[], list[Any]] = list,
+    behind: Behind,
 ) -> Application:
     """The admin listener's application, made at its first request: its framework takes 30 ms of
-    start-up and is no part of the road. `more` gives further routes."""
+    start-up and is no part of the road."""
     made: list[Application] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -205,10 +235,39 @@ def admin_when_asked(
             from chatmarks.admin import admin
 
             names = [settings.admin_host, *settings.admin_names]
-            made.append(admin(problem, metrics, names=names, token=settings.admin_token, more=more()))
+            more = _more_routes(problem, settings, behind)
+            made.append(admin(problem, metrics, names=names, token=settings.admin_token, more=more))
         await made[0](scope, receive, send)
 
     return application
+
+
+def _more_routes(
+    problem: Callable[[], Awaitable[str | None]], settings: Settings, behind: Behind
+) -> list[Any]:
+    """The routes of the console, and of the control API where there is one."""
+    from chatmarks.console.parts import Console, Facts
+    from chatmarks.console.routes import console_routes
+
+    control, service = behind.control, behind.service
+    console = Console(
+        Facts(
+            shown(settings.store),
+            _public_url(settings, behind.listens),
+            settings.workers,
+            is_loopback(settings.host),
+        ),
+        behind.store,
+        behind.seal,
+        behind.road,
+        service.forget,
+        problem,
+        behind.history,
+        control.parts if control else None,
+        settings.admin_token,
+        behind.ending,
+    )
+    return [*(control.routes() if control else []), *console_routes(console)]
 
 
 def log_to_stderr() -> None:

@@ -19,9 +19,11 @@ from collections.abc import AsyncIterator
 from msgspec.structs import replace
 
 from chatmarks.config import Settings, is_loopback
+from chatmarks.history import sampling
 from chatmarks.listen import DRAIN_SECONDS, bind, http, listening
 from chatmarks.metrics import Counts, Metrics, Workers, summed, text
 from chatmarks.serve import (
+    Behind,
     CannotStart,
     Running,
     admin_when_asked,
@@ -56,17 +58,23 @@ async def supervising(settings: Settings) -> AsyncIterator[Running]:
     """
     async with contextlib.AsyncExitStack() as stack:
         store, seal = await stack.enter_async_context(opened(settings))
-        service = Service(store, seal, loopback=is_loopback(settings.host))
+        own = Metrics(store)
+        loopback = is_loopback(settings.host)
+        service = Service(store, seal, loopback=loopback, observers=[own.observe])
         public_socket = stack.enter_context(bind(settings.host, settings.port))
         admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
-        crew = Crew(settings, public_socket, store)
+        crew = Crew(settings, public_socket, store, own)
 
         async def problem() -> str | None:
             return await problem_of(service) if crew.answering else "no worker answers calls"
 
-        admin_app = admin_when_asked(problem, crew.metrics, settings)
+        history = await stack.enter_async_context(sampling(crew.counts))
+        ending = asyncio.Event()
+        behind = Behind(store, seal, service, service, history, ending, public_socket)
+        admin_app = admin_when_asked(problem, crew.metrics, settings, behind)
         await stack.enter_async_context(listening((http(admin_app), admin_socket)))
         await stack.enter_async_context(crew.at_work())
+        stack.callback(ending.set)
         yield await described(settings, store, public_socket, admin_socket)
 
 
@@ -114,11 +122,13 @@ class Crew:
     """The workers of a server. Each that ends is replaced, at once, or after a pause that grows when
     one after another ends soon."""
 
-    def __init__(self, settings: Settings, public_socket: socket.socket, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, public_socket: socket.socket, store: Store, own: Metrics
+    ) -> None:
         # Apps were declared once, by the parent, and the admin listener is its own.
         self._settings = replace(settings, apps=(), admin_token=None)
         self._socket = public_socket
-        self._own = Metrics(store)
+        self._own = own
         self._store = store
         self._places = [_Place() for _ in range(settings.workers)]
         self._processes: set[Process] = set()
@@ -130,16 +140,19 @@ class Crew:
         return sum(place.worker is not None for place in self._places)
 
     async def metrics(self) -> bytes:
-        """The metrics of all workers together, also of those that are gone. One that does not tell at
-        once is counted as it last told."""
+        """The metrics of all workers together, as Prometheus reads them."""
+        workers = Workers(self.answering, self._replaced)
+        return text(await self.counts(), workers, await known_lags(self._store))
+
+    async def counts(self) -> Counts:
+        """What all workers counted together, also those that are gone. One that does not tell at once
+        is counted as it last told."""
         asked = [place.worker.ask() for place in self._places if place.worker]
         if asked:
             await asyncio.wait(asked, timeout=_ANSWER_SECONDS)
         # Place by place, since a sum of fractions depends on their order: one that fell by a rounding
         # when a worker ended would look like a server that started anew.
-        counts = summed([self._own.counts(), *(place.counts() for place in self._places)])
-        workers = Workers(self.answering, self._replaced)
-        return text(counts, workers, await known_lags(self._store))
+        return summed([self._own.counts(), *(place.counts() for place in self._places)])
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

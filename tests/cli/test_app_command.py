@@ -126,9 +126,9 @@ def test_disable_and_enable_change_the_state(invoke: Invoke, made: str) -> None:
     ("arguments", "line"),
     [
         (("--add-admin", "a" * 33), "the administrator 'aaa"),
-        (("--remove-admin", "nobody"), "--remove-admin nobody: is no administrator of the app"),
-        (("--drop-key", "abc"), "--drop-key abc: the app has no such key"),
-        (("--set", "colour=red"), "--set colour: no such switch; known: group_name_bytes_max, "),
+        (("--remove-admin", "nobody"), "administrator nobody: is no administrator of the app"),
+        (("--drop-key", "abc"), "key abc: the app has no such key"),
+        (("--set", "colour=red"), "switch colour: no such switch; known: group_name_bytes_max, "),
         (("--set", "edition=gold"), "profile 'default': Invalid enum value 'gold' - at $.edition"),
         (("--set", "get_page_size=0"), "profile 'default': Expected int >= 1 - at $.get_page_size"),
         (("--source", "nowhere"), "'nowhere' does not appear to be an IPv4 or IPv6 network"),

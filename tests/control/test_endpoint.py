@@ -10,7 +10,8 @@ import pytest
 from starlette.applications import Starlette
 
 from chatmarks.control.journal import Journal
-from chatmarks.control.routes import Parts, control_routes
+from chatmarks.control.parts import Parts
+from chatmarks.control.routes import control_routes
 from chatmarks.engines.memory import MemoryStore
 from control.kit import Kit
 from harness import SDKAPPID, make_app

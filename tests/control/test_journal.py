@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from chatmarks.control.gate import Gate
 from chatmarks.control.journal import Filter, Journal
 from chatmarks.control.noted import TEXT_BYTES_MAX, Noted, query_without_ticket, without
 from chatmarks.control.refused import Refused
@@ -267,3 +268,25 @@ def test_a_query_that_is_no_utf_8_is_shown_all_the_same() -> None:
     text, tickets = query_without_ticket(b"sdkappid=\xff&usersig=" + TICKET)
     assert text == "sdkappid=�&usersig=…"
     assert tickets[0] == TICKET
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        (b"sdkappid=1&usersig=abc&random=1", "sdkappid=1&usersig=\u2026&random=1"),
+        (b"usersig=abc", "usersig=\u2026"),
+        (b"identifier=usersig=abc&usersig=abc", "identifier=usersig=abc&usersig=\u2026"),
+        (b"usersig=a&usersig=b", "usersig=\u2026&usersig=\u2026"),
+        (b"%75sersig=abc&x=1", "%75sersig=\u2026&x=1"),
+    ],
+)
+def test_a_query_is_kept_without_its_ticket_however_it_is_spelt(query: bytes, shown: str) -> None:
+    assert query_without_ticket(query)[0] == shown
+
+
+async def test_a_gate_is_closed_for_its_own_app_alone() -> None:
+    gate = Gate()
+    async with gate.closed(1):
+        assert not gate.is_open(1)
+        assert gate.is_open(2)
+    assert gate.is_open(1)

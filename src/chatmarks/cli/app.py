@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import msgspec
 from msgspec.structs import replace
 
+from chatmarks.app_changes import (
+    KEY_BYTES,
+    CannotChange,
+    fingerprints,
+    networks,
+    with_admins,
+    with_keys,
+    with_profile,
+)
 from chatmarks.cli.failure import refuse
 from chatmarks.cli.store import config_option, store_option, with_store
-from chatmarks.command import is_userid, userid_problem
 from chatmarks.declared import key_problem
-from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, Profile, resolved_profile
+from chatmarks.limits import PROFILES
 from chatmarks.seal import Seal
 from chatmarks.store import App, Store
 from chatmarks.usersig import DEMO_KEY
 
-_KEY_BYTES = 32
-_FINGERPRINT_DIGITS = 12
 _TOKEN_CHARACTERS_MAX = 256
 
 sdkappid_option = click.option(
@@ -41,10 +44,6 @@ source_option = click.option(
     "--source", "sources", metavar="NET", multiple=True, help="A network that may call; else all may."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-
-
-class _Refusal(Exception):
-    """The app cannot be changed so."""
 
 
 @click.group()
@@ -93,13 +92,13 @@ def create(
     as_json: bool,
 ) -> None:
     """Make an app and print its key, which is not shown again."""
-    key = secrets.token_hex(_KEY_BYTES) if key_file is None else _key_of(key_file)
+    key = secrets.token_hex(KEY_BYTES) if key_file is None else _key_of(key_file)
 
     def change(before: App | None, seal: Seal) -> App:
         if before is not None:
-            raise _Refusal(f"app {sdkappid} exists already")
-        made = App(sdkappid, (seal.seal(sdkappid, key),), sources=_networks(sources))
-        return _with_profile(_with_admins(made, admins, ()), profile, switches, ())
+            raise CannotChange(f"app {sdkappid} exists already")
+        made = App(sdkappid, (seal.seal(sdkappid, key),), sources=networks(sources))
+        return with_profile(with_admins(made, admins, ()), profile, _named(switches), ())
 
     _change(sdkappid, store, config, change, create=True)
     shown = None if key_file else key
@@ -208,14 +207,14 @@ def update(  # noqa: PLR0913 - one for each option
     as_json: bool,
 ) -> None:
     """Change an app: all that is asked for, or nothing."""
-    made = secrets.token_hex(_KEY_BYTES) if new_key else None
+    made = secrets.token_hex(KEY_BYTES) if new_key else None
     keys = [key for key in (made, _key_of(add_key_file) if add_key_file else None) if key]
 
     def change(before: App | None, seal: Seal) -> App:
-        after = _with_keys(_existing(before, sdkappid), seal, keys, dropped)
-        after = _with_profile(_with_admins(after, added, removed), profile, switches, unset)
+        after = with_keys(_existing(before, sdkappid), seal, keys, dropped)
+        after = with_profile(with_admins(after, added, removed), profile, _named(switches), unset)
         if any_source or sources:
-            after = replace(after, sources=_networks(sources))
+            after = replace(after, sources=networks(sources))
         if feed is not None:
             after = replace(after, feed=feed)
         if no_webhook:
@@ -303,55 +302,19 @@ def _change(
 
     try:
         with_store(store, config, work, create=create)
-    except (_Refusal, ValueError) as error:
+    except ValueError as error:
         refuse(str(error))
 
 
 def _existing(before: App | None, sdkappid: int) -> App:
     if before is None:
-        raise _Refusal(f"there is no app {sdkappid}; chatmarks app list shows them")
+        raise CannotChange(f"there is no app {sdkappid}; chatmarks app list shows them")
     return before
 
 
-def _with_keys(before: App, seal: Seal, added: Sequence[str], dropped: Sequence[str]) -> App:
-    held = [(_fingerprint(seal.open(before.sdkappid, key)), key) for key in before.sealed_keys]
-    if unknown := set(dropped) - {fingerprint for fingerprint, _ in held}:
-        raise _Refusal(f"--drop-key {unknown.pop()}: the app has no such key")
-    kept = [key for fingerprint, key in held if fingerprint not in dropped]
-    sealed = [*(seal.seal(before.sdkappid, key) for key in added), *kept]
-    if not 1 <= len(sealed) <= KEYS_PER_APP_MAX:
-        raise _Refusal(f"the app would have {len(sealed)} keys; 1 to {KEYS_PER_APP_MAX} are allowed")
-    return replace(before, sealed_keys=tuple(sealed))
-
-
-def _with_admins(before: App, added: Sequence[str], removed: Sequence[str]) -> App:
-    for admin in added:
-        if not is_userid(admin):
-            raise _Refusal(f"the administrator {admin!r} {userid_problem(admin)}")
-    if unknown := set(removed) - set(before.admins):
-        raise _Refusal(f"--remove-admin {unknown.pop()}: is no administrator of the app")
-    admins = dict.fromkeys([*before.admins, *added])
-    return replace(before, admins=tuple(admin for admin in admins if admin not in removed))
-
-
-def _with_profile(
-    before: App, profile: str | None, switches: Sequence[str], unset: Sequence[str]
-) -> App:
-    overrides = {name: value for name, value in before.overrides.items() if name not in unset}
-    overrides |= dict(map(_switch_of, switches))
-    resolved_profile(profile or before.profile, overrides)
-    return replace(before, profile=profile or before.profile, overrides=overrides)
-
-
-def _switch_of(text: str) -> tuple[str, str | int | bool]:
-    """The name and typed value of `NAME=VALUE`."""
-    name, _, value = text.partition("=")
-    known = {field.name: field.type for field in msgspec.structs.fields(Profile)}
-    if name not in known:
-        raise _Refusal(f"--set {name}: no such switch; known: {', '.join(known)}")
-    if value in ("true", "false"):
-        return name, value == "true"
-    return name, int(value) if value.isascii() and value.isdigit() else value
+def _named(switches: Sequence[str]) -> dict[str, str]:
+    """The values of `NAME=VALUE` by their names."""
+    return {name: value for name, _, value in (switch.partition("=") for switch in switches)}
 
 
 def _webhook_of(url: str | None, token_file: str | None) -> Callable[[App, Seal], App] | None:
@@ -380,10 +343,6 @@ def _token_of(path: str) -> str:
     return token
 
 
-def _networks(sources: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(ip_network(source, strict=False)) for source in sources)
-
-
 def _key_of(path: str) -> str:
     key = _text_of(path)
     if problem := key_problem(key):
@@ -402,17 +361,12 @@ def _text_of(path: str) -> str:
         refuse(f"{path} is no text")
 
 
-def _fingerprint(key: str) -> str:
-    """What a key may be called in public: the first digits of its SHA-256."""
-    return hashlib.sha256(key.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
-
-
 def _row(found: App, seal: Seal) -> dict[str, Any]:
     return {
         "sdkappid": found.sdkappid,
         "enabled": found.enabled,
         "admins": list(found.admins),
-        "keys": [_fingerprint(seal.open(found.sdkappid, key)) for key in found.sealed_keys],
+        "keys": fingerprints(found, seal),
         "profile": found.profile,
         "overrides": dict(found.overrides),
         "sources": list(found.sources),

@@ -137,6 +137,7 @@ def _announcement(server: Any, settings: Settings) -> str:
     ca = _ca(settings)
     if ca:
         lines.append(f"  CA     {ca} (chatmarks tls trust tells who needs it, and how)")
+    lines.append(f"  console {server.admin_url}/console")
     if settings.control:
         lines.append(f"  control {server.admin_url}/control")
     if server.app:

@@ -114,9 +114,10 @@ class Clock:
     async def change(self, request: Request) -> Response:
         app = await self._upkeep.app(sdkappid_of(request))
         wanted = await asked(request, ClockChange)
-        return answer(self._changed(app.sdkappid, wanted))
+        return answer(self.changed(app.sdkappid, wanted))
 
-    def _changed(self, sdkappid: int, wanted: ClockChange) -> ClockState:
+    def changed(self, sdkappid: int, wanted: ClockChange) -> ClockState:
+        """What the clock of an app shows once it was changed. Raises `Refused` 400."""
         before = self._clocks.state(sdkappid)
         now = self._clocks.now(sdkappid)
         if wanted.now is not None and wanted.move_seconds is not None:

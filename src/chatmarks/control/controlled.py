@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from asyncio import sleep
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +19,7 @@ from chatmarks.control.journal import Journal
 from chatmarks.control.noted import Noted, query_without_ticket, without
 from chatmarks.control.tickets import checks_of
 from chatmarks.control.upkeep import BROKEN
-from chatmarks.envelope import Caller, decode_body, encode_failure, parse_query
+from chatmarks.envelope import Caller, decode_body, encode_answer, encode_failure, parse_query
 from chatmarks.errors import Code, Fail
 from chatmarks.service import COMMAND_OF, Asked, Dropped, Service
 
@@ -35,6 +35,9 @@ class _Base(Struct, frozen=True):
 
 
 _owner = msgspec.json.Decoder(_Owner).decode
+_DONE = encode_answer(None)[1:]
+"""How the answer to a call ends that was done: told without reading it."""
+
 _base = msgspec.json.Decoder(_Base).decode
 
 
@@ -73,9 +76,35 @@ class Controlled:
         self._journal, self._gate, self._broken = journal, gate, broken
         self._wall = wall
 
-    async def answer(self, asked: Asked) -> bytes:
-        """The answer to a call. Raises `Dropped`."""
+    def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
+        """The answer to a call: at once where there is no rule, the gate is open, and the service has
+        nothing to wait for; else what waits for it. Raises `Dropped` where it is awaited."""
         call = self._met(asked)
+        sdkappid = call.facts.sdkappid
+        kept_out = sdkappid is not None and (
+            sdkappid in self._broken or not self._gate.is_open(sdkappid)
+        )
+        if self._faults or kept_out:
+            return self._answered(call)
+        answer = self._service.answer(asked)
+        if not isinstance(answer, bytes):
+            return self._rest(call, answer)
+        # Nothing could come in between, so the gate need not know of this call.
+        self._note(call, answer, answer)
+        return answer
+
+    async def _rest(self, call: _Call, answer: Awaitable[bytes]) -> bytes:
+        """Wait for the answer to a call that was admitted, and has done nothing yet."""
+        sdkappid = call.facts.sdkappid
+        if sdkappid is None:
+            done = await answer
+        else:
+            async with self._gate.passed(sdkappid):
+                done = self._broken_off(call) if sdkappid in self._broken else await answer
+        self._note(call, done, done)
+        return done
+
+    async def _answered(self, call: _Call) -> bytes:
         failure = call.failure
         if failure.ms_before:
             await sleep(failure.ms_before / 1000)
@@ -91,12 +120,13 @@ class Controlled:
         return answer
 
     async def finish(self, asked: Asked) -> bytes:
-        """The same."""
-        return await self.answer(asked)
+        """The same, waited for where that must be. Raises `Dropped`."""
+        answer = self.answer(asked)
+        return answer if isinstance(answer, bytes) else await answer
 
     async def handle(self, path: str, query: bytes, body: bytes, **more: Any) -> bytes:
         """The answer to one call; `more` are the other fields of `Asked`. Raises `Dropped`."""
-        return await self.answer(Asked(path, query, body, **more))
+        return await self.finish(Asked(path, query, body, **more))
 
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused before it was whole; the journal has none of it."""
@@ -135,15 +165,20 @@ class Controlled:
             return await self._service.finish(asked)
         async with self._gate.passed(sdkappid):
             if sdkappid in self._broken:
-                command = call.facts.command
-                code = command.service.server_error if command else Code.SERVER_ERROR
-                return self.refuse(Fail(code, f"sdkappid {sdkappid}: {BROKEN}"))
+                return self._broken_off(call)
             return await self._service.finish(asked)
+
+    def _broken_off(self, call: _Call) -> bytes:
+        """The answer to a call of an app whose restore broke off."""
+        command = call.facts.command
+        code = command.service.server_error if command else Code.SERVER_ERROR
+        return self.refuse(Fail(code, f"sdkappid {call.facts.sdkappid}: {BROKEN}"))
 
     def _note(self, call: _Call, answer: bytes | None, done: bytes | None) -> None:
         asked, facts, failure = call.asked, call.facts, call.failure
         query, tickets = query_without_ticket(asked.query)
-        code, done_code = (None if text is None else _base(text).ErrorCode for text in (answer, done))
+        done_code = _code_of(done)
+        code = done_code if answer is done else _code_of(answer)
         ended = failure.end is not None
         self._journal.note(
             Noted(
@@ -168,6 +203,12 @@ class Controlled:
                 checks=() if ended else checks_of(code, call.caller, facts.sdkappid, call.now),
             )
         )
+
+
+def _code_of(answer: bytes | None) -> int | None:
+    if answer is None:
+        return None
+    return 0 if answer.endswith(_DONE) else _base(answer).ErrorCode
 
 
 def _sdkappid_of(caller: Caller) -> int | None:

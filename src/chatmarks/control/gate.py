@@ -16,6 +16,10 @@ class Gate:
         self._closed: set[int] = set()
         self._changed = Condition()
 
+    def is_open(self, sdkappid: int) -> bool:
+        """Whether a call would not have to wait."""
+        return sdkappid not in self._closed
+
     @asynccontextmanager
     async def passed(self, sdkappid: int) -> AsyncIterator[None]:
         """For one call: waits while the gate is closed."""

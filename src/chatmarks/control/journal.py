@@ -96,6 +96,31 @@ class Journal:
             any(wanted.takes(call) for call in rest),
         )
 
+    def of_request(self, request_id: str) -> Noted | None:
+        """The newest call that had this request id."""
+        return next((call for call in reversed(self._calls) if call.request_id == request_id), None)
+
+    @property
+    def ended(self) -> int:
+        """How many calls were kept since its start."""
+        return self._ended
+
+    def newest(self, wanted: Filter, limit: int, since: int = 0) -> list[tuple[str, Noted]]:
+        """The last `limit` calls that fit, the newest first, each behind its cursor; of those that
+        were kept when `ended` had been `since`."""
+        found: list[tuple[str, Noted]] = []
+        for number, call in zip(range(self._ended, since, -1), reversed(self._calls), strict=False):
+            if wanted.takes(call):
+                found.append((f"{self._boot}-{number}", call))
+                if len(found) == limit:
+                    break
+        return found
+
+    def at(self, cursor: str) -> Noted | None:
+        """The call that `cursor` is behind; None when it is gone. Raises `Refused` 400."""
+        place = self._number(cursor) - (self._ended - len(self._calls)) - 1
+        return self._calls[place] if 0 <= place < len(self._calls) else None
+
     def _number(self, cursor: str) -> int:
         boot, _, number = cursor.partition("-")
         if boot != self._boot or not (

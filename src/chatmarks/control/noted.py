@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -29,7 +30,7 @@ class Checked(Struct, frozen=True):
     mend: str | UnsetType = UNSET
 
 
-class Noted(Struct, frozen=True):
+class Noted(Struct, frozen=True, gc=False):
     """A call as it is kept. `time`: Unix seconds at its arrival, `now`: what its app's clock showed;
     `code`: its `ErrorCode`, None when the connection ended without an answer; `done_code`: the same of
     what the server would have answered, None where nothing was done; `faults`: the rules that
@@ -63,8 +64,17 @@ class Noted(Struct, frozen=True):
         )
 
 
+_OTHERS = rb"(?:sdkappid|identifier|random|contenttype)=[^&]*"
+_AS_CLIENTS_SEND_IT = re.compile(rb"(?:%b&)*usersig=([^&]*)(?:&%b)*" % (_OTHERS, _OTHERS))
+"""A query of nothing but the documented parameters, each name as it is documented."""
+
+
 def query_without_ticket(query: bytes) -> tuple[str, list[bytes]]:
     """A query without the values of `usersig`, however it is spelt, and those values."""
+    if plain := _AS_CLIENTS_SEND_IT.fullmatch(query):
+        value = plain[1]
+        shown = query[: plain.start(1)] + _CUT.encode() + query[plain.end(1) :]
+        return shown.decode(errors="replace"), [value, unquote_to_bytes(value)]
     parts, tickets = [], []
     for part in query.split(b"&"):
         name, separator, value = part.partition(b"=")

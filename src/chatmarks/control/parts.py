@@ -24,11 +24,24 @@ from chatmarks.service import Service
 from chatmarks.store import Store
 
 
+class Parts(Struct, frozen=True):
+    """What the control API works on."""
+
+    store: Store
+    upkeep: Upkeep
+    snapshots: Snapshots
+    clocks: Clocks
+    faults: Faults
+    journal: Journal
+
+
 class Control(Struct, frozen=True):
-    """`road` answers the calls in place of the service; `routes` makes those of the admin listener."""
+    """`road` answers the calls in place of the service; `routes` makes those of the admin listener,
+    which work on `parts`."""
 
     road: Controlled
     routes: Callable[[], list[Any]]
+    parts: Parts
 
 
 @asynccontextmanager
@@ -47,12 +60,13 @@ async def controlling(
         snapshots = Snapshots(Path(kept_in))
         upkeep = Upkeep(store, seal, snapshots, clocks, faults, gate, service.forget)
         await upkeep.start()
+        parts = Parts(store, upkeep, snapshots, clocks, faults, journal)
 
         def routes() -> list[Any]:
             # Imported at the first request to the admin listener, with its framework.
-            from chatmarks.control.routes import Parts, control_routes
+            from chatmarks.control.routes import control_routes
 
-            return control_routes(Parts(store, upkeep, snapshots, clocks, faults, journal))
+            return control_routes(parts)
 
         road = Controlled(service, clocks, faults, journal, gate, upkeep.broken)
-        yield Control(road, routes)
+        yield Control(road, routes, parts)

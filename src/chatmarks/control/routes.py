@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from chatmarks.control.app_routes import Apps, Clock, SnapshotsOfApps
-from chatmarks.control.clocks import NOW_MAX, Clocks
+from chatmarks.control.clocks import NOW_MAX
 from chatmarks.control.endpoint import route
 from chatmarks.control.faults import Faults
 from chatmarks.control.journal import PAGE_MAX, Filter, Journal
+from chatmarks.control.parts import Parts
 from chatmarks.control.refused import SDKAPPID_MAX, Refused, in_range
 from chatmarks.control.rules import Rule
-from chatmarks.control.snapshots import Snapshots
-from chatmarks.control.upkeep import Upkeep
 from chatmarks.control.wire import answer, asked, check_parameters, parameter
 from chatmarks.errors import shown
-from chatmarks.store import Store
-
-
-class Parts(Struct, frozen=True):
-    """What the routes work on."""
-
-    store: Store
-    upkeep: Upkeep
-    snapshots: Snapshots
-    clocks: Clocks
-    faults: Faults
-    journal: Journal
 
 
 def control_routes(parts: Parts) -> list[BaseRoute]:

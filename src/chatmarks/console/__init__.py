@@ -1,0 +1,1 @@
+"""The console: the server in a browser, on the admin listener."""

@@ -1,0 +1,143 @@
+"""Calls that the console makes: on the same road as those of clients, and explained."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from chatmarks.command import url_path
+from chatmarks.console.page import Visit
+from chatmarks.console.parts import Console
+from chatmarks.control.noted import Noted, query_without_ticket, told
+from chatmarks.control.refused import Refused
+from chatmarks.control.tickets import checks_of
+from chatmarks.envelope import parse_query
+from chatmarks.service import COMMAND_OF, Asked, Dropped
+from chatmarks.store import App
+from chatmarks.usersig import DEMO_KEY, sign
+
+TICKET_SECONDS = 86400
+"""Lifetime of a ticket that is made for a call; document 269/1671 advises a day at least."""
+
+
+class Done(Struct, frozen=True):
+    """A call that was made: its answer, None when its connection was ended without one, `ErrorCode`,
+    how long it took, why it went so (as in the journal), and its request id."""
+
+    answer: str | None
+    code: int | None
+    ms: float
+    why: Sequence[Mapping[str, Any]]
+    request_id: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the answer holds."""
+        found: dict[str, Any] = msgspec.json.decode(self.answer or "{}")
+        return found
+
+
+async def app_of(console: Console, sdkappid: int) -> App:
+    """An app. Raises `Refused` 404."""
+    app = await console.store.app(sdkappid)
+    if app is None:
+        raise Refused(404, f"there is no app {sdkappid}")
+    return app
+
+
+def keys_of(console: Console, app: App) -> list[str]:
+    """The keys that tickets of an app are signed with, the newest first. Raises `SealError`."""
+    keys = [console.seal.open(app.sdkappid, envelope) for envelope in app.sealed_keys]
+    return [key for key in keys if console.facts.loopback or key != DEMO_KEY]
+
+
+def now_of(console: Console, sdkappid: int) -> float:
+    """What the clock of an app shows, in Unix seconds."""
+    return console.control.clocks.now(sdkappid) if console.control else time.time()
+
+
+def ticket_for(
+    console: Console, app: App, identifier: str, expire_seconds: int = TICKET_SECONDS
+) -> str:
+    """A ticket for `identifier` under the newest key. Raises `Refused` 409 where there is no key."""
+    keys = keys_of(console, app)
+    if not keys:
+        raise Refused(409, f"app {app.sdkappid} has no key that a ticket could be signed with")
+    now = int(now_of(console, app.sdkappid))
+    return sign(app.sdkappid, identifier, keys[0], now=now, expire=expire_seconds)
+
+
+def query_of(sdkappid: int, identifier: str, usersig: str) -> str:
+    """The query of a call's URL."""
+    return urlencode(
+        {
+            "sdkappid": sdkappid,
+            "identifier": identifier,
+            "usersig": usersig,
+            "random": secrets.randbits(32),
+            "contenttype": "json",
+        },
+        safe="*",
+    )
+
+
+async def call(visit: Visit, command: str, query: str, body: str) -> Done:
+    """Make a call as a client at the visitor's address would."""
+    console = visit.console
+    asked = Asked(
+        url_path(command),
+        query.encode(),
+        body.encode(errors="surrogatepass"),
+        source=visit.source,
+        request_id=f"console-{secrets.token_hex(8)}",
+    )
+    came_at, began = time.time(), time.perf_counter()
+    answer: bytes | None
+    try:
+        answer = await console.road.handle(
+            asked.path,
+            asked.query,
+            asked.body,
+            source=asked.source,
+            request_id=asked.request_id,
+        )
+    except Dropped:
+        answer = None
+    ms = (time.perf_counter() - began) * 1000
+    noted = console.control and console.control.journal.of_request(asked.request_id)
+    noted = noted or _noted(asked, answer, came_at, ms)
+    why = msgspec.to_builtins(told(noted, "")["why"])
+    return Done(None if answer is None else answer.decode(), noted.code, ms, why, asked.request_id)
+
+
+def _noted(asked: Asked, answer: bytes | None, came_at: float, ms: float) -> Noted:
+    """The call as a journal would have kept it, where there is none."""
+    caller = parse_query(asked.query)
+    text = caller.sdkappid or ""
+    sdkappid = int(text) if text.isascii() and text.isdigit() else None
+    code = None if answer is None else int(msgspec.json.decode(answer)["ErrorCode"])
+    command = COMMAND_OF.get(asked.path)
+    return Noted(
+        time=came_at,
+        now=came_at,
+        request_id=asked.request_id,
+        method=asked.method,
+        path=asked.path,
+        command=command.path if command else "",
+        query=query_without_ticket(asked.query)[0],
+        source=asked.source,
+        sdkappid=sdkappid,
+        account=None,
+        request=asked.body,
+        answer=answer,
+        code=code,
+        done_code=code,
+        ms=round(ms, 3),
+        checks=checks_of(code, caller, sdkappid, came_at),
+    )
