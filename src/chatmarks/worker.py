@@ -32,6 +32,7 @@ from chatmarks.serve import collect_rarely, log_to_stderr, loop_factory, opened,
 _REPORT_SECONDS = 1.0
 _LINE_BYTES_MAX = 2**24
 _CANNOT_START = 2
+_GOODBYE_SECONDS = 1.0
 
 
 class Begin(Struct, frozen=True, tag=True):
@@ -92,7 +93,15 @@ class Link:
         return msgspec.json.decode(line, type=kind) if line.endswith(b"\n") else None
 
     async def close(self) -> None:
-        """Send what is still to be sent, then let go."""
+        """Send what is still to be sent, and let go once the other side has it.
+
+        Closed with something unread, the other side would hear of a reset before it has read all.
+        """
+        with contextlib.suppress(OSError, TimeoutError):
+            self._writer.write_eof()
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                while await self._reader.read(_LINE_BYTES_MAX):
+                    pass
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
@@ -134,6 +143,7 @@ async def _answer_calls(begin: Begin, link: Link, stop: asyncio.Event) -> None:
         await stop.wait()
     for task in reporting:
         task.cancel()
+    await asyncio.gather(*reporting, return_exceptions=True)
     # Whatever was answered to the last is counted.
     link.send(Report(metrics.counts(), asked=False))
 
