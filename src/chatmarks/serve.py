@@ -227,25 +227,32 @@ def admin_when_asked(
     behind: Behind,
 ) -> Application:
     """The admin listener's application, made at its first request: its framework takes 30 ms of
-    start-up and is no part of the road."""
-    made: list[Application] = []
+    start-up and is no part of the road. The console is loaded when somebody wants to see it, since that
+    takes longer than who asks for metrics would have calls wait."""
+    made: dict[bool, Application] = {}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if not made:
+        for_people = scope["path"] == "/" or scope["path"].startswith("/console")
+        if for_people not in made:
             from chatmarks.admin import admin
 
             names = [settings.admin_host, *settings.admin_names]
-            more = _more_routes(problem, settings, behind)
-            made.append(admin(problem, metrics, names=names, token=settings.admin_token, more=more))
-        await made[0](scope, receive, send)
+            control = behind.control
+            more = control.routes() if control else []
+            if for_people:
+                more = [*more, *_console_routes(problem, settings, behind)]
+            made[for_people] = admin(
+                problem, metrics, names=names, token=settings.admin_token, more=more
+            )
+        await made[for_people](scope, receive, send)
 
     return application
 
 
-def _more_routes(
+def _console_routes(
     problem: Callable[[], Awaitable[str | None]], settings: Settings, behind: Behind
 ) -> list[Any]:
-    """The routes of the console, and of the control API where there is one."""
+    """The routes of the console."""
     from chatmarks.console.parts import Console, Facts
     from chatmarks.console.routes import console_routes
 
@@ -267,7 +274,7 @@ def _more_routes(
         settings.admin_token,
         behind.ending,
     )
-    return [*(control.routes() if control else []), *console_routes(console)]
+    return console_routes(console)
 
 
 def log_to_stderr() -> None:

@@ -10,14 +10,21 @@ from markupsafe import Markup, escape
 
 from chatmarks.console.forms import document_url
 
+# A string that is not closed counts to the end: otherwise each quote in it would be tried as the first.
 _TOKEN = re.compile(
-    r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)'
+    r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))(\s*:)?|\b(true|false|null)\b|'
+    r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
+    re.DOTALL,
 )
+
+_COLOURED_CHARACTERS_MAX = 1 << 15
+"""What is longer would take a second to colour, in which no call is answered."""
 
 
 def pretty(value: Any) -> str:
-    """A value as JSON for people."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    """A value as JSON for people. Half a surrogate pair, which no page can show, stays escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def pretty_text(text: str) -> str:
@@ -29,7 +36,9 @@ def pretty_text(text: str) -> str:
 
 
 def json_html(text: str) -> Markup:
-    """A text of JSON in HTML. Whatever it holds, it shows as text."""
+    """A text of JSON in HTML, coloured unless it is long. Whatever it holds, it shows as text."""
+    if len(text) > _COLOURED_CHARACTERS_MAX:
+        return escape(text)
     parts: list[Markup] = []
     end = 0
     for found in _TOKEN.finditer(text):

@@ -21,8 +21,8 @@ def snippets(url: str, body: str) -> dict[str, str]:
     # Half a pair, which JSON can hold, is no character of UTF-8 that a file could have.
     compact = compact.encode(errors="backslashreplace").decode()
     return {
-        "curl": f"curl -d {shlex.quote(compact)} \\\n  {shlex.quote(url)}",
-        "python": _python(url, value, is_json=is_json),
+        "curl": f"curl --data-raw {shlex.quote(compact)} \\\n  {shlex.quote(url)}",
+        "python": _python(url, value, compact, is_json=is_json),
         "java": _java(url, compact),
         "go": _go(url, compact),
         "node": _node(url, compact),
@@ -30,8 +30,12 @@ def snippets(url: str, body: str) -> dict[str, str]:
     }
 
 
-def _python(url: str, value: Any, *, is_json: bool) -> str:
-    shown = pprint.pformat(value, width=88, sort_dicts=False)
+def _python(url: str, value: Any, compact: str, *, is_json: bool) -> str:
+    try:
+        shown = pprint.pformat(value, width=88, sort_dicts=False)
+    except RecursionError:
+        # Nested more deeply than is printed.
+        shown = f"json.loads({compact!r})"
     data = "json.dumps(body).encode()" if is_json else "body.encode()"
     return f"""\
 import json
