@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from remote.story import moved
+from remote.story import faulty, moved
 
 CALLS_IN_A_SECOND_MAX = 165
 
@@ -30,6 +30,7 @@ def main() -> None:
             Path(folder),
             options.accounts,
             options.kills,
+            faults=faulty,
             log=lambda line: print(line, file=sys.stderr, flush=True),
         )
     told = msgspec.json.format(msgspec.json.encode(figures))

@@ -172,6 +172,17 @@ def done_so_far(store: str) -> int:
     return -1 if kept is None else msgspec.json.decode(kept, type=Checkpoint).count
 
 
+def faulty(control: Control) -> None:
+    """What a network and a busy service do, now and then."""
+    control.faults.rate(every=89, times=3)
+    control.faults.rate("app", every=131, times=2)
+    control.faults.drop(probability=0.01, seed=1)
+    control.faults.drop(kept=True, probability=0.01, seed=2)
+    control.faults.answer(50004, probability=0.01, seed=3)
+    control.faults.answer(50005, kept=True, probability=0.01, seed=4)
+    control.faults.latency(80, probability=0.05, seed=5)
+
+
 def moved(
     folder: Path,
     accounts: int,

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatmarks.client import Control
-from remote.story import moved
-
-
-def faulty(control: Control) -> None:
-    """What a network and a busy service do, now and then."""
-    control.faults.rate(every=89, times=3)
-    control.faults.rate("app", every=131, times=2)
-    control.faults.drop(probability=0.01, seed=1)
-    control.faults.drop(kept=True, probability=0.01, seed=2)
-    control.faults.answer(50004, probability=0.01, seed=3)
-    control.faults.answer(50005, kept=True, probability=0.01, seed=4)
-    control.faults.latency(80, probability=0.05, seed=5)
+from remote.story import faulty, moved
 
 
 def test_a_move_that_is_killed_again_and_again_loses_nothing_and_keeps_its_budget(
