@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test test-cluster proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel screenshots clean
+.PHONY: run demo test test-cluster proof proof-history proof-move proof-mirror check lint types layers docs docs-check coverage bench bench-quick bench-peer bench-start bench-workers lock wheel screenshots clean
 
 run: $(VENV)/.run  ## Serve the demo app and print a curl line that works when pasted.
 	@$(BIN)/chatmarks serve --dev
@@ -19,6 +19,14 @@ test: $(VENV)/.dev  ## Run the whole test suite.
 test-cluster: $(VENV)/.dev  ## Lose the leader of a real PostgreSQL cluster ten times, and nothing else.
 	@tests/cluster/install.sh
 	@PYTHONPATH=tests $(BIN)/python -m cluster.failover $(CLUSTER)
+
+# Goes on where it was ended; more with e.g. PROOF="--seed 1 --again" or PROOF="--table --publish".
+proof: $(VENV)/.dev  ## Prove the promises of docs/guarantees.md; takes hours, and tells one table.
+	@PYTHONPATH=tests $(BIN)/python -m proofs $(PROOF)
+
+# The same, of one part.
+proof-%: $(VENV)/.dev
+	@PYTHONPATH=tests $(BIN)/python -m proofs $* $(PROOF)
 
 # More with e.g. PROOF="--histories 2000 --first 4000 --seed 1".
 proof-history: $(VENV)/.dev  ## Check 10,000 histories of two servers on each engine for an order.

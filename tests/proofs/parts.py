@@ -1,0 +1,7 @@
+"""All parts of the proof, in the order in which they are done and told."""
+
+from __future__ import annotations
+
+from proofs.part import Part
+
+PARTS: tuple[Part, ...] = ()
