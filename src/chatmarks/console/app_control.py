@@ -41,12 +41,14 @@ async def fault(visit: Visit) -> Response:
     found = await app_of(visit.console, number(visit.field("sdkappid"), "sdkappid"))
     if visit.field("do") == "remove":
         name = visit.field("name")
-        if not faults.remove(name):
-            raise Refused(404, f"there is no rule {shown(name)}")
+        mine = {state.name for state in faults.states() if state.when.sdkappid == found.sdkappid}
+        if name not in mine or not faults.remove(name):
+            raise Refused(404, f"there is no rule {shown(name)} about app {found.sdkappid}")
         visit.note("remove fault", sdkappid=found.sdkappid, name=name)
     else:
         state = faults.add(_rule(visit, found.sdkappid))
-        visit.note("add fault", sdkappid=found.sdkappid, name=state.name, effect=state.effect)
+        effect = msgspec.to_builtins(state.effect)
+        visit.note("add fault", sdkappid=found.sdkappid, name=state.name, effect=effect)
     return go("/apps/app", sdkappid=found.sdkappid)
 
 

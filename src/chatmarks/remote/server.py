@@ -190,11 +190,13 @@ class Server:
         except (ChatError, NoAnswer) as error:
             if not repeats and _is_lost(error):
                 raise Lost(told(error)) from error
-            raise self._verdict(error, began_at) from error
+            raise self._verdict(error) from error
 
-    def _verdict(self, error: ChatError | NoAnswer, began_at: float) -> Failed | Stopped:
+    def _verdict(self, error: ChatError | NoAnswer) -> Failed | Stopped:
         """Whose failure it is: that of the account, or that of all."""
-        if error.is_passing and self._answered_at < began_at:
+        silent_seconds = time.monotonic() - self._answered_at
+        # Others may still have been answered after this call began, and none since.
+        if error.is_passing and silent_seconds >= self._patience_seconds / 2:
             return Stopped(f"no answer for {self._patience_seconds:.0f} seconds: {told(error)}")
         if not error.is_passing and concerns_all(error):
             return Stopped(told(error))
