@@ -42,9 +42,9 @@ def publish(done: Sequence[tuple[Part, Record]]) -> None:
     head = ("Part", "What it would refute", *_HEAD[2:], "Begun", "Machine")
     lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for part, record in done:
-        _, of, count, *rest = _row(part, record)
+        _, of, count, *others = _row(part, record)
         rounds = count if of == "all" else f"{count} (slices {of})"
-        cells = (f"`{part.name}`", part.promise, rounds, *rest, record.began, record.machine)
+        cells = (f"`{part.name}`", part.promise, rounds, *others, record.began, record.machine)
         lines.append(f"| {' | '.join(cells)} |")
     figures = [
         f"- `{part.name}`: " + ", ".join(f"{name} {value:,.6g}" for name, value in found.items())
