@@ -139,8 +139,8 @@ def test_who_enters_is_logged_without_the_credential() -> None:
     log = server.process.stderr.read()
     server.process.stderr.close()
     assert server.stop() == 0
-    assert '"console":"enter refused"' in log
-    assert '"console":"enter","from":"127.0.0.1"' in log
+    assert '"console": "enter refused"' in log
+    assert '"console": "enter", "from": "127.0.0.1"' in log
     assert TOKEN not in log
 
 

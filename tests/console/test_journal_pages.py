@@ -132,7 +132,7 @@ async def test_an_export_is_a_script_that_makes_the_calls_again(
     response = visitor.get("/console/journal/export", form="curl", account=body["From_Account"])
     ticket = usersig.sign(SDKAPPID, ADMIN, KEY, now=1_700_000_000, expire=1 << 31)
     # In place of curl, which not every machine has: what it would have been told.
-    shell = 'curl() { printf "%s\\n" "$2" "$3"; }\n' + response.text
+    shell = 'curl() { printf "%s\\n" "$3" "$4"; }\n' + response.text
     run = await anyio.run_process(["sh", "-c", shell], env={"USERSIG": ticket})
     data, url = run.stdout.decode().split("\n")[:2]
     assert msgspec.json.decode(data) == body

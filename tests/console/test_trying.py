@@ -153,7 +153,7 @@ def test_the_code_makes_the_same_call(visitor: Visitor, body: Any) -> None:
     )
     assert wanted in made.stdout
     program, flag, data, url = shlex.split(code(visitor, "curl").replace("\\\n", ""))
-    assert (program, flag) == ("curl", "-d")
+    assert (program, flag) == ("curl", "--data-raw")
     assert wanted in httpx.post(url, content=data.encode(), trust_env=False).text
 
 

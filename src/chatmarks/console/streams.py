@@ -50,7 +50,7 @@ class Streams:
                 data = await news()
                 quiet = 0 if data is not None else quiet + 1
                 if data is not None:
-                    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+                    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
                     yield f"event: {event}\n{lines}\n"
                 elif quiet % _QUIET_TICKS_MAX == 0:
                     yield ":\n\n"
