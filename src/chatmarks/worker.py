@@ -98,7 +98,8 @@ class Link:
         Closed with something unread, the other side would hear of a reset before it has read all.
         """
         with contextlib.suppress(OSError, TimeoutError):
-            self._writer.write_eof()
+            if not self._writer.is_closing():
+                self._writer.write_eof()
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 while await self._reader.read(_LINE_BYTES_MAX):
                     pass

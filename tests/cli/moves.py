@@ -87,7 +87,7 @@ def refused(result: Result) -> list[str]:
     """The lines of a refusal."""
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in result.stderr, result.stderr
     assert KEY not in result.output
     lines: list[str] = result.stderr.splitlines()
     return lines
