@@ -183,7 +183,7 @@ class _Listener(ThreadingHTTPServer):
     tries again only after a second."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that left: where tests run in this process, theirs is what is said."""
+        """Say nothing of a client that left: in tests of this process that would be its output."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
