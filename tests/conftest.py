@@ -11,13 +11,15 @@ import pytest
 
 import postgres
 from chatmarks.commands import COMMANDS
-from chatmarks.engines import open_store
+from chatmarks.engines import connections, group_commit, open_store
+from chatmarks.engines import postgres as postgres_engine
 from chatmarks.errors import Code, Fail
 from chatmarks.service import Service
 from chatmarks.store import Store
 from harness import Caller, make_caller
 
 ENGINES = ("memory", "sqlite", "postgresql")
+_PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -50,7 +52,16 @@ def postgres_url(postgres_database: str) -> str:
 
 
 @pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines that a slow disk keeps, too, for tests that are about something else."""
+    for engine in (connections, postgres_engine):
+        monkeypatch.setattr(engine, "CHANGE_SECONDS_MAX", _PATIENCE_SECONDS)
+    monkeypatch.setattr(connections, "ASK_SECONDS_MAX", _PATIENCE_SECONDS)
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS_MAX", _PATIENCE_SECONDS)
+
+
+@pytest.fixture
+async def store(store_url: str, patient: None) -> AsyncIterator[Store]:
     opened = await open_store(store_url)
     yield opened
     await opened.close()

@@ -380,6 +380,7 @@ def fresh_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], 
     return emptied
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_engines_answer_alike_byte_for_byte(fresh_store: Callable[[], str]) -> None:
     class EnginesHere(Engines):
         pass

@@ -14,11 +14,11 @@ from msgspec import Struct
 from chatmarks.command import url_path
 from chatmarks.console.page import Visit
 from chatmarks.console.parts import Console
-from chatmarks.control.noted import Noted, query_without_ticket, told
+from chatmarks.control.faults import NOTHING
+from chatmarks.control.heard import Heard
+from chatmarks.control.noted import told
 from chatmarks.control.refused import Refused
-from chatmarks.control.tickets import checks_of
-from chatmarks.envelope import parse_query
-from chatmarks.service import COMMAND_OF, Asked, Dropped
+from chatmarks.service import Asked, Dropped
 from chatmarks.store import App
 from chatmarks.usersig import DEMO_KEY, sign
 
@@ -111,33 +111,6 @@ async def call(visit: Visit, command: str, query: str, body: str) -> Done:
         answer = None
     ms = (time.perf_counter() - began) * 1000
     noted = console.control and console.control.journal.of_request(asked.request_id)
-    noted = noted or _noted(asked, answer, came_at, ms)
+    noted = noted or Heard(asked, came_at, came_at, ms, answer, answer, NOTHING).noted()
     why = msgspec.to_builtins(told(noted, "")["why"])
     return Done(None if answer is None else answer.decode(), noted.code, ms, why, asked.request_id)
-
-
-def _noted(asked: Asked, answer: bytes | None, came_at: float, ms: float) -> Noted:
-    """The call as a journal would have kept it, where there is none."""
-    caller = parse_query(asked.query)
-    text = caller.sdkappid or ""
-    sdkappid = int(text) if text.isascii() and text.isdigit() else None
-    code = None if answer is None else int(msgspec.json.decode(answer)["ErrorCode"])
-    command = COMMAND_OF.get(asked.path)
-    return Noted(
-        time=came_at,
-        now=came_at,
-        request_id=asked.request_id,
-        method=asked.method,
-        path=asked.path,
-        command=command.path if command else "",
-        query=query_without_ticket(asked.query)[0],
-        source=asked.source,
-        sdkappid=sdkappid,
-        account=None,
-        request=asked.body,
-        answer=answer,
-        code=code,
-        done_code=code,
-        ms=round(ms, 3),
-        checks=checks_of(code, caller, sdkappid, came_at),
-    )

@@ -37,6 +37,10 @@ class Clocks:
         self._machine = machine
         self._clocks: dict[int, _Clock] = {}
 
+    def __bool__(self) -> bool:
+        """Whether somebody touched one."""
+        return bool(self._clocks)
+
     def now(self, sdkappid: int) -> float:
         """The time of an app, in Unix seconds."""
         clock = self._clocks.get(sdkappid, _MACHINE)

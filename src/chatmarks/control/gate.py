@@ -16,9 +16,9 @@ class Gate:
         self._closed: set[int] = set()
         self._changed = Condition()
 
-    def is_open(self, sdkappid: int) -> bool:
-        """Whether a call would not have to wait."""
-        return sdkappid not in self._closed
+    def is_open(self) -> bool:
+        """Whether no call would have to wait."""
+        return not self._closed
 
     @asynccontextmanager
     async def passed(self, sdkappid: int) -> AsyncIterator[None]:

@@ -1,11 +1,11 @@
-"""The last calls, and why each was answered as it was. No ticket and no key is kept."""
+"""The last calls, and why each was answered as it was. No ticket and no key is shown."""
 
 from __future__ import annotations
 
 import secrets
 from collections import deque
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -41,6 +41,19 @@ class Filter(Struct, frozen=True):
         )
 
 
+class Kept(Protocol):
+    """A call as it is kept."""
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes."""
+        ...
+
+    def noted(self) -> Noted:
+        """It, made ready to be shown."""
+        ...
+
+
 class Page(Struct, frozen=True):
     """Calls in the order in which they ended. `next` is the cursor behind them; `lost` tells how many
     behind the cursor that was given are gone; `more` whether others wait that fit the filter."""
@@ -57,11 +70,11 @@ class Journal:
     def __init__(self, calls_max: int = CALLS_DEFAULT, bytes_max: int = BYTES_MAX) -> None:
         self._calls_max, self._bytes_max = calls_max, bytes_max
         self._boot = secrets.token_hex(4)
-        self._calls: deque[Noted] = deque()
+        self._calls: deque[Kept] = deque()
         self._bytes = 0
         self._ended = 0
 
-    def note(self, call: Noted) -> None:
+    def note(self, call: Kept) -> None:
         """Keep a call; the oldest go."""
         self._calls.append(call)
         self._bytes += call.bytes
@@ -84,8 +97,8 @@ class Journal:
         number = max(start, first)
         for call in islice(self._calls, number - first, None):
             number += 1
-            if wanted.takes(call):
-                found.append(told(call, f"{self._boot}-{number}"))
+            if wanted.takes(noted := call.noted()):
+                found.append(told(noted, f"{self._boot}-{number}"))
                 if len(found) == limit:
                     break
         rest = islice(self._calls, number - first, None)
@@ -93,12 +106,13 @@ class Journal:
             found,
             f"{self._boot}-{number}",
             max(0, first - start),
-            any(wanted.takes(call) for call in rest),
+            any(wanted.takes(call.noted()) for call in rest),
         )
 
     def of_request(self, request_id: str) -> Noted | None:
         """The newest call that had this request id."""
-        return next((call for call in reversed(self._calls) if call.request_id == request_id), None)
+        newest = (call.noted() for call in reversed(self._calls))
+        return next((call for call in newest if call.request_id == request_id), None)
 
     @property
     def ended(self) -> int:
@@ -110,8 +124,8 @@ class Journal:
         were kept when `ended` had been `since`."""
         found: list[tuple[str, Noted]] = []
         for number, call in zip(range(self._ended, since, -1), reversed(self._calls), strict=False):
-            if wanted.takes(call):
-                found.append((f"{self._boot}-{number}", call))
+            if wanted.takes(noted := call.noted()):
+                found.append((f"{self._boot}-{number}", noted))
                 if len(found) == limit:
                     break
         return found
@@ -119,7 +133,7 @@ class Journal:
     def at(self, cursor: str) -> Noted | None:
         """The call that `cursor` is behind; None when it is gone. Raises `Refused` 400."""
         place = self._number(cursor) - (self._ended - len(self._calls)) - 1
-        return self._calls[place] if 0 <= place < len(self._calls) else None
+        return self._calls[place].noted() if 0 <= place < len(self._calls) else None
 
     def _number(self, cursor: str) -> int:
         boot, _, number = cursor.partition("-")

@@ -15,7 +15,7 @@ from chatmarks.errors import CODES
 TEXT_BYTES_MAX = 256 << 10
 """Of one request, or one answer, that is kept."""
 
-_CALL_BYTES = 1000
+CALL_BYTES = 1000
 """What a call takes beside its request and its answer, about."""
 
 _CUT = "…"
@@ -56,12 +56,6 @@ class Noted(Struct, frozen=True, gc=False):
     failed_by: Mapping[int, str] = {}
     decided_by: str = ""
     checks: tuple[Checked, ...] = ()
-
-    @property
-    def bytes(self) -> int:
-        return (
-            len(self.request) + len(self.answer or b"") + len(self.query) + len(self.path) + _CALL_BYTES
-        )
 
 
 _OTHERS = rb"(?:sdkappid|identifier|random|contenttype)=[^&]*"
