@@ -103,9 +103,14 @@ _DRAWS: dict[str, tuple[int, Draw]] = {
 """How often each command is drawn, and how its body is. An account that is gone soon comes back."""
 
 
-def draw(chance: random.Random, userid: str) -> tuple[str, bytes]:
-    """The path and the body of a call to the account `userid`."""
-    weights = [weight for weight, _ in _DRAWS.values()]
+_CHURN = {DELETE: 20, IMPORT: 20}
+"""Otherwise where accounts come and go."""
+
+
+def draw(chance: random.Random, userid: str, *, churning: bool = False) -> tuple[str, bytes]:
+    """The path and the body of a call to the account `userid`; which comes and goes if `churning`."""
+    usual = {path: weight for path, (weight, _) in _DRAWS.items()}
+    weights = [*(usual | _CHURN if churning else usual).values()]
     (path,) = chance.choices([*_DRAWS], weights)
     return path, msgspec.json.encode(_DRAWS[path][1](chance, userid))
 

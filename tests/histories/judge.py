@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from histories import dying
 from histories.checker import Operation, Undecided, shortened
 from histories.model import is_idle, searched, step
-from histories.recorder import History
+from histories.recorder import DIED, History
 
 
 class Tally(Struct):
-    """What was checked on one engine. `unknown` counts the changes that were never answered, `died` the
-    servers that ended just between a commit and its answer."""
+    """What was checked on one engine. `unknown` counts the changes that were never answered,
+    `killed` the histories in which servers or workers were, `died` the servers that ended just between
+    a commit and its answer."""
 
     engine: str
     histories: int = 0
@@ -38,8 +38,8 @@ class Tally(Struct):
         self.unknown += sum(
             operation.answer is None and not is_idle(operation) for operation in operations
         )
-        self.killed += history.way == "killed"
-        self.died += history.way == "died" and history.exit_code == dying.EXIT_CODE
+        self.killed += history.way in ("killed", "crashed", "worker")
+        self.died += history.way == "died" and history.exit_code == DIED
         for userid, calls in history.accounts.items():
             try:
                 if not is_refused(calls):

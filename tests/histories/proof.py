@@ -51,11 +51,12 @@ async def prove(
     *,
     advance: Callable[[], None] = lambda: None,
     environ: Mapping[str, str] | None = None,
+    workers: int = 1,
 ) -> Tally:
     """Record and check histories, given by number and way, on two servers of a fresh store, which
-    get `environ`. Those without order are kept in `directory`."""
+    get `environ` and have `workers`. Those without order are kept in `directory`."""
     tally = Tally(engine)
-    async with Pair(store_url, environ or {}) as pair:
+    async with Pair(store_url, environ or {}, workers=workers) as pair:
         async with Client(pair.urls()["A"]) as client:
             body = {"Type": "Public", "Name": "a chat group", "GroupId": CHAT_GROUP}
             await client.ok("group_open_http_svc/create_group", body)

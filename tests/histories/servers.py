@@ -1,4 +1,4 @@
-"""Two server processes on one store, of which one may die and come back."""
+"""Two server processes on one store, which may die and come back."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from histories import dying
-from process import Server
+from process import PROGRAM, Server
 
-_DYING_PROGRAM = (sys.executable, str(Path(dying.__file__)))
+_PROGRAM = (sys.executable, str(Path(__file__).with_name("program.py")))
+"""Where something is done to a server. Not imported, as it changes what it imports."""
 
 
 class Pair:
-    """The servers, None in the place of one that died."""
+    """The servers, None in the place of one that died. All get `environ`, which may say what `program`
+    does to them, and have so many `workers`."""
 
-    def __init__(self, store_url: str, environ: Mapping[str, str]) -> None:
-        self._arguments = ("--store", store_url, "--log-calls", "none")
+    def __init__(self, store_url: str, environ: Mapping[str, str], *, workers: int = 1) -> None:
+        self._arguments = ("--store", store_url, "--log-calls", "none", "--workers", str(workers))
         self._environ = environ
         self.servers: list[Server | None] = [None, None]
 
@@ -33,15 +34,13 @@ class Pair:
                 # Not so one that had ended before.
                 assert await asyncio.to_thread(server.stop) == 0
 
-    async def start(self, place: int, *, dies_after: int = 0) -> None:
-        """Start a server, one that dies after so many changes of books unless that is 0."""
-        self.servers[place] = await asyncio.to_thread(self._started, dies_after)
+    async def start(self, place: int, does: Mapping[str, str] | None = None) -> None:
+        """Start a server, to which is done what `program` understands."""
+        self.servers[place] = await asyncio.to_thread(self._started, {**self._environ, **(does or {})})
 
-    def _started(self, dies_after: int) -> Server:
-        if not dies_after:
-            return Server(*self._arguments, environ=self._environ)
-        environ = {**self._environ, dying.VARIABLE: str(dies_after)}
-        return Server(*self._arguments, environ=environ, program=_DYING_PROGRAM)
+    def _started(self, environ: Mapping[str, str]) -> Server:
+        program = _PROGRAM if environ else PROGRAM
+        return Server(*self._arguments, environ=environ, program=program)
 
     async def end(self, place: int) -> int:
         """End a server as a power cut would, unless it ended by itself; its exit code."""

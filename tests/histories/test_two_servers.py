@@ -11,13 +11,12 @@ import pytest
 
 from chatmarks.envelope import encode_answer
 from harness import account
-from histories import dying
 from histories.calls import MARK, everything
 from histories.checker import Operation
 from histories.judge import Tally, is_refused, told
 from histories.model import IMPORT, without_times
 from histories.proof import ENGINES, prove
-from histories.recorder import History, Way
+from histories.recorder import DIED, DIES_AFTER, History, Way
 from histories.servers import Pair
 from histories.wire import NoAnswer, Wire
 
@@ -72,14 +71,14 @@ async def test_a_change_whose_server_died_before_its_answer_is_seen_by_all(share
     mark = msgspec.json.encode({"From_Account": "alice", "MarkItem": items})
     async with Pair(shared_url, {}) as pair:
         await pair.end(1)
-        await pair.start(1, dies_after=1)
+        await pair.start(1, {DIES_AFTER: "1"})
         url, mortal = pair.urls().values()
         imported = await called(url, IMPORT, b'{"UserID":"alice"}')
         # From here on the other server has the book in memory.
         before = await called(url, *everything("alice"))
         unknown = await called(mortal, MARK, mark)
         assert unknown.answer is None
-        assert await pair.end(1) == dying.EXIT_CODE
+        assert await pair.end(1) == DIED
         after = await called(url, *everything("alice"))
         assert b"the last words" in (after.answer or b"")
         await pair.start(1)

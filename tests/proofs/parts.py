@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proofs import disk, history, power
 from proofs.part import Part
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (*history.PARTS, disk.PART, power.PART)
