@@ -80,6 +80,15 @@ def test_another_host_is_refused(visitor: Visitor) -> None:
     assert visitor.http.get("/console", headers={"Host": "evil.example"}).status_code == 400
 
 
+def test_a_refusal_is_told_in_the_language_of_the_visitor(visitor: Visitor) -> None:
+    page = "/console/books/account?sdkappid=7&account=alice"
+    assert visitor.get(page).status_code == 404
+    assert "There is no app 7." in visitor.words
+    visitor.post("/console/prefer", language="zh", back="/console")
+    visitor.get(page)
+    assert "应用 7 不存在。" in visitor.words
+
+
 def test_language_and_theme_are_kept(visitor: Visitor) -> None:
     visitor.post("/console/prefer", language="zh", back="/console")
     assert 'lang="zh-CN"' in visitor.page

@@ -56,13 +56,13 @@ async def _round(path: Path, chance: random.Random, *, waits: bool) -> tuple[lis
             disk.on = False
             if disk.faults:
                 # Faults of a checkpoint are nobody's answer.
-                if not has_short_log and not clerks.codes.get(Code.SERVER_ERROR):
+                if not has_short_log and not _told(clerks):
                     problems.append(f"{disk.faults} faults, and nobody was told: {clerks.codes}")
                 if await caller.service.ready():
                     problems.append(f"ready right after {disk.faults} faults")
-            told = clerks.codes.get(Code.SERVER_ERROR, 0)
+            told = _told(clerks)
             await clerks.work(caller, _CALLS_AFTER)
-            if clerks.codes.get(Code.SERVER_ERROR, 0) != told:
+            if _told(clerks) != told:
                 problems.append("calls failed after the disk was well again")
             await clerks.look(caller)
             if waits and disk.faults:
@@ -73,6 +73,11 @@ async def _round(path: Path, chance: random.Random, *, waits: bool) -> tuple[lis
     async with opened(path) as caller:
         await clerks.look(caller)
     return problems + clerks.wrong(), disk.faults, seconds
+
+
+def _told(clerks: Clerks) -> int:
+    """How many calls were answered that the server failed."""
+    return sum(clerks.codes.get(code, 0) for code in (Code.SERVER_ERROR, Code.ACCOUNT_SERVER_ERROR))
 
 
 async def _until_ready(caller: Caller) -> float:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from chatmarks.console.calling import app_of
-from chatmarks.console.page import Visit, go, number
+from chatmarks.console.page import Unfit, Visit, go, number, wrong
 from chatmarks.control.app_routes import Clock, ClockChange
 from chatmarks.control.parts import Parts
 from chatmarks.control.refused import Refused
@@ -30,7 +30,7 @@ async def clock(visit: Visit) -> Response:
     elif what == "let_go":
         parts.clocks.let_go(found.sdkappid)
     else:
-        raise Refused(400, f"do is {shown(what)}; move, freeze, run and let_go are allowed", "do")
+        raise wrong("do", what, "move, freeze, run, let_go")
     visit.note("clock", sdkappid=found.sdkappid, change=what, **facts)
     return go("/apps/app", sdkappid=found.sdkappid)
 
@@ -43,7 +43,7 @@ async def fault(visit: Visit) -> Response:
         name = visit.field("name")
         mine = {state.name for state in faults.states() if state.when.sdkappid == found.sdkappid}
         if name not in mine or not faults.remove(name):
-            raise Refused(404, f"there is no rule {shown(name)} about app {found.sdkappid}")
+            raise Unfit(404, "error.no_rule", name=shown(name), sdkappid=found.sdkappid)
         visit.note("remove fault", sdkappid=found.sdkappid, name=name)
     else:
         state = faults.add(_rule(visit, found.sdkappid))
@@ -78,7 +78,7 @@ def _rule(visit: Visit, sdkappid: int) -> Rule:
 def _whole(visit: Visit, name: str) -> int:
     text = visit.field(name).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - below 2**31
-        raise Refused(400, f"{name} is {shown(text)}; a whole number is allowed", name)
+        raise wrong(name, text, "0-999999999")
     return int(text)
 
 
@@ -86,8 +86,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        wrong = f"seconds is {shown(text)}; a number is allowed"
-        raise Refused(400, wrong, "seconds") from error
+        raise wrong("seconds", text, "0.5, -3600, …") from error
 
 
 def _control(visit: Visit) -> Parts:

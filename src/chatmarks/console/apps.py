@@ -24,10 +24,8 @@ from chatmarks.app_changes import (
 )
 from chatmarks.commands import COMMANDS
 from chatmarks.console.calling import app_of
-from chatmarks.console.page import Visit, go, number
+from chatmarks.console.page import Visit, go, number, wrong
 from chatmarks.control.app_data import NewApp, make_app
-from chatmarks.control.refused import Refused
-from chatmarks.errors import shown
 from chatmarks.limits import KEYS_PER_APP_MAX, PROFILES, Profile, resolved_profile
 from chatmarks.store import App
 
@@ -129,7 +127,7 @@ async def change(visit: Visit) -> Response:
     """Change an app as the form says."""
     sdkappid, what = number(visit.field("sdkappid"), "sdkappid"), visit.field("do")
     if what not in _CHANGES:
-        raise Refused(400, f"do is {shown(what)}; {', '.join(_CHANGES)} are allowed", "do")
+        raise wrong("do", what, ", ".join(_CHANGES))
     key = secrets.token_hex(KEY_BYTES) if what == "new_key" else None
 
     def changed(before: App | None) -> App:

@@ -10,12 +10,10 @@ from starlette.responses import Response
 
 from chatmarks.book import Account, Book, Peer, PeerType
 from chatmarks.commands import COMMANDS
-from chatmarks.console.books import back, page, row_of, whose_form
+from chatmarks.console.books import BITS, back, page, row_of, whose_form
 from chatmarks.console.calling import Done, call, query_of, ticket_for
-from chatmarks.console.page import Visit
+from chatmarks.console.page import Unfit, Visit, wrong
 from chatmarks.console.trying import note_call
-from chatmarks.control.refused import Refused
-from chatmarks.errors import shown
 from chatmarks.limits import MARK_BITS
 from chatmarks.store import App
 
@@ -33,7 +31,7 @@ async def change(visit: Visit) -> Response:
     app, account = await whose_form(visit)
     calls = _calls(visit, await _book(visit, account))
     if not app.admins:
-        raise Refused(409, f"app {app.sdkappid} has no administrator who could call")
+        raise Unfit(409, "error.no_admin", sdkappid=app.sdkappid)
     for command, fields in calls:
         done = await _made(visit, app, command, {"From_Account": account.userid} | fields)
         if any(reason["decided"] != "ok" for reason in done.why):
@@ -77,7 +75,7 @@ def _calls(visit: Visit, book: Book) -> Iterator[tuple[str, dict[str, Any]]]:
     elif what == "save":
         yield from _conversation(visit, book)
     else:
-        raise Refused(400, f"do is {shown(what)}; create, rename, delete and save are allowed", "do")
+        raise wrong("do", what, "create, rename, delete, save")
 
 
 def _conversation(visit: Visit, book: Book) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -112,7 +110,7 @@ def _moved(group: str, how: int, peer: Peer) -> dict[str, Any]:
 def _peer(visit: Visit) -> Peer:
     kind = visit.field("type")
     if kind not in ("1", "2"):
-        raise Refused(400, f"type is {shown(kind)}; 1 and 2 are allowed", "type")
+        raise wrong("type", kind, "1, 2")
     return Peer(PeerType(int(kind)), visit.field("peer"))
 
 
@@ -124,7 +122,6 @@ def _item(peer: Peer) -> dict[str, Any]:
 def _bits(text: str) -> Iterator[int]:
     """The bits that a field names, with commas between. Raises `Refused`."""
     for part in filter(None, (part.strip() for part in text.split(","))):
-        if not (part.isascii() and part.isdigit() and int(part[:3]) < MARK_BITS):
-            wrong = f"a mark is {shown(part)}; 0 to {MARK_BITS - 1} are allowed"
-            raise Refused(400, wrong, "mark")
-        yield int(part)
+        if part not in BITS:
+            raise wrong("mark", part, f"0-{MARK_BITS - 1}")
+        yield BITS[part]

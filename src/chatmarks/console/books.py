@@ -9,11 +9,10 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from chatmarks.book import Account, Book, Entry, Peer
-from chatmarks.command import is_userid, userid_problem
+from chatmarks.command import is_userid
 from chatmarks.console.calling import app_of
-from chatmarks.console.page import Visit, go, number
+from chatmarks.console.page import Visit, go, number, wrong_userid
 from chatmarks.console.streams import Streams
-from chatmarks.control.refused import Refused
 from chatmarks.limits import (
     CONVERSATIONS_PER_ACCOUNT_MAX,
     CUSTOM_MARK_BYTES_MAX,
@@ -21,6 +20,9 @@ from chatmarks.limits import (
     MARK_BITS,
 )
 from chatmarks.store import App, Store, UnknownAccount
+
+BITS = {str(bit): bit for bit in range(MARK_BITS)}
+"""Marks as fields name them."""
 
 NAMED_MARKS = (0, 1, 2, 3)
 """Star, unread, fold, hide."""
@@ -97,7 +99,9 @@ async def page(visit: Visit, app: App, account: Account, **told: Any) -> Respons
         kept = await visit.console.store.read(account)
     except UnknownAccount:
         return visit.page("no_book.html", 404, app=app, account=account.userid, **({"done": ()} | told))
-    rows = list(_rows(kept.book, visit.asked("group"), _bit(visit.asked("mark")), visit.asked("text")))
+    rows = list(
+        _rows(kept.book, visit.asked("group"), BITS.get(visit.asked("mark")), visit.asked("text"))
+    )
     start = int(visit.asked("start")) if visit.asked("start").isdecimal() else 0
     return visit.page(
         "book.html",
@@ -155,16 +159,12 @@ def row_of(found: Book, peer: Peer, entry: Entry) -> Row:
     )
 
 
-def _bit(text: str) -> int | None:
-    return int(text) if text.isdecimal() and int(text[:3]) < MARK_BITS else None
-
-
 async def _whose(visit: Visit, said: Any) -> tuple[App, Account]:
     """The app, and the account, that a URL or a form names. Raises `Refused`."""
     app = await app_of(visit.console, number(said("sdkappid"), "sdkappid"))
     userid = said("account")
     if not is_userid(userid):
-        raise Refused(400, f"account {userid_problem(userid)}", "account")
+        raise wrong_userid("account", userid)
     return app, Account(app.sdkappid, userid)
 
 

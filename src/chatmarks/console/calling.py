@@ -12,12 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from chatmarks.command import url_path
-from chatmarks.console.page import Visit
+from chatmarks.console.page import Unfit, Visit
 from chatmarks.console.parts import Console
 from chatmarks.control.faults import NOTHING
 from chatmarks.control.heard import Heard
 from chatmarks.control.noted import told
-from chatmarks.control.refused import Refused
 from chatmarks.service import Asked, Dropped
 from chatmarks.store import App
 from chatmarks.usersig import DEMO_KEY, sign
@@ -47,7 +46,7 @@ async def app_of(console: Console, sdkappid: int) -> App:
     """An app. Raises `Refused` 404."""
     app = await console.store.app(sdkappid)
     if app is None:
-        raise Refused(404, f"there is no app {sdkappid}")
+        raise Unfit(404, "error.no_app", sdkappid=sdkappid)
     return app
 
 
@@ -68,7 +67,7 @@ def ticket_for(
     """A ticket for `identifier` under the newest key. Raises `Refused` 409 where there is no key."""
     keys = keys_of(console, app)
     if not keys:
-        raise Refused(409, f"app {app.sdkappid} has no key that a ticket could be signed with")
+        raise Unfit(409, "error.no_key", sdkappid=app.sdkappid)
     now = int(now_of(console, app.sdkappid))
     return sign(app.sdkappid, identifier, keys[0], now=now, expire=expire_seconds)
 

@@ -10,16 +10,16 @@ from urllib.parse import unquote
 from msgspec import Struct
 from starlette.responses import Response
 
-from chatmarks.command import is_userid, userid_problem
+from chatmarks.command import is_userid
 from chatmarks.console.calling import app_of, keys_of, now_of, query_of, ticket_for
-from chatmarks.console.page import Visit, number
-from chatmarks.control.refused import Refused, in_range
+from chatmarks.console.page import Visit, number, wrong, wrong_userid
 from chatmarks.errors import Fail
 from chatmarks.store import App
 from chatmarks.usersig import Explanation, decode, explained
 
 _IN_A_QUERY = re.compile(r"(?:^|[?&])usersig=([^&\s'\"]*)")
 LIFETIMES = (3600, 86400, 7 * 86400, 180 * 86400)
+_LIFETIME_MAX = 20 * LIFETIMES[-1]
 
 
 class Finding(Struct, frozen=True):
@@ -80,9 +80,10 @@ async def mint(visit: Visit) -> Response:
     app = await app_of(visit.console, number(visit.field("sdkappid"), "sdkappid"))
     identifier = visit.field("identifier").strip()
     if not is_userid(identifier):
-        raise Refused(400, f"identifier {userid_problem(identifier)}", "identifier")
+        raise wrong_userid("identifier", identifier)
     seconds = number(visit.field("expire"), "expire")
-    in_range("expire", seconds, 1, LIFETIMES[-1] * 20)
+    if seconds > _LIFETIME_MAX:
+        raise wrong("expire", str(seconds), f"1-{_LIFETIME_MAX}")
     ticket = ticket_for(visit.console, app, identifier, seconds)
     visit.note("mint ticket", sdkappid=app.sdkappid, identifier=identifier, expire=seconds)
     minted = {

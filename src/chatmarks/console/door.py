@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from chatmarks.admin import CONSOLE
-from chatmarks.console.page import THEMES, Page, Visit, fields_of, go
+from chatmarks.console.page import THEMES, Page, Unfit, Visit, fields_of, go
 from chatmarks.console.parts import Console
 from chatmarks.console.session import SECONDS_MAX, Session, Sessions, fits
 from chatmarks.console.texts import LANGUAGES, Texts, language_of
@@ -70,6 +70,8 @@ class Door:
                     raise Refused(403, visit.text("error.old_form"))
                 visit = self._visit(request, visit.session, fields)
             return await pages[method](visit)
+        except Unfit as unfit:
+            status, message = unfit.status, visit.text(unfit.message, **unfit.values)
         except Refused as refused:
             status, message = refused.status, refused.message
         except (SealError, ValueError) as error:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from chatmarks.commands import COMMANDS
 from chatmarks.console.calling import app_of, call, query_of, ticket_for
 from chatmarks.console.marking import pretty_text
-from chatmarks.console.page import Visit, number, plain
+from chatmarks.console.page import Visit, number, plain, wrong
 from chatmarks.console.recorded import curl_script, golden_lines
 from chatmarks.console.streams import Streams
 from chatmarks.console.trying import note_call
@@ -20,7 +20,6 @@ from chatmarks.control.journal import Filter, Journal
 from chatmarks.control.noted import Noted, told
 from chatmarks.control.refused import Refused
 from chatmarks.envelope import parse_query
-from chatmarks.errors import shown
 
 ROWS_MAX = 100
 """Calls on the page."""
@@ -99,7 +98,7 @@ async def export(visit: Visit) -> Response:
     if form == "curl":
         chosen = found[-1:] if only_last else found
         return plain(curl_script(visit.console.facts.url, chosen), "calls.sh")
-    raise Refused(400, f"form is {shown(form)}; golden and curl are allowed", "form")
+    raise wrong("form", form, "golden, curl")
 
 
 class Follow:
@@ -140,7 +139,7 @@ def _noted(visit: Visit, cursor: str) -> Noted:
 def _wanted(visit: Visit) -> Filter:
     sdkappid, code = visit.asked("sdkappid"), visit.asked("code").strip()
     if code and not (code.isdecimal() and len(code) < 10):  # noqa: PLR2004 - as many digits as a code may have
-        raise Refused(400, f"code is {shown(code)}; a whole number is allowed", "code")
+        raise wrong("code", code, "0, 50001, …")
     return Filter(
         visit.asked("command") or None,
         number(sdkappid, "sdkappid") if sdkappid else None,

@@ -24,6 +24,7 @@ from chatmarks.console.texts import LANGUAGES, Texts
 from chatmarks.control.refused import SDKAPPID_MAX, Refused
 from chatmarks.control.wire import body_of
 from chatmarks.errors import shown
+from chatmarks.limits import USERID_BYTES_MAX
 
 NAVIGATION = ("overview", "try", "books", "journal", "clinic", "apps")
 THEMES = ("system", "light", "dark")
@@ -136,6 +137,25 @@ def _finished(response: Response) -> Response:
     return response
 
 
+class Unfit(Refused):
+    """Refused for a reason that is told in the visitor's language: a text of the catalogue, and the
+    values that it names."""
+
+    def __init__(self, status: int, key: str, **values: object) -> None:
+        super().__init__(status, key)
+        self.values = values
+
+
+def wrong(name: str, value: str, allowed: str) -> Unfit:
+    """What a field holds is none of what is allowed."""
+    return Unfit(400, "error.value", name=name, value=shown(value), allowed=allowed)
+
+
+def wrong_userid(name: str, value: str) -> Unfit:
+    """What a field holds cannot be an account."""
+    return Unfit(400, "error.userid", name=name, value=shown(value), most=USERID_BYTES_MAX)
+
+
 async def fields_of(request: Request) -> dict[str, list[str]]:
     """What a form said, with line ends as they were before a browser sent them. Raises `Refused`."""
     body = await body_of(request)
@@ -143,7 +163,7 @@ async def fields_of(request: Request) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
     except ValueError as error:
-        raise Refused(400, "the form cannot be read") from error
+        raise Unfit(400, "error.form") from error
     for name, value in pairs:
         found.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return found
@@ -155,7 +175,7 @@ def number(text: str, name: str) -> int:
         found = int(text)
         if 1 <= found <= SDKAPPID_MAX:
             return found
-    raise Refused(400, f"{name} is {shown(text)}; 1 to {SDKAPPID_MAX} are allowed", name)
+    raise wrong(name, text, f"1-{SDKAPPID_MAX}")
 
 
 @cache
