@@ -1,6 +1,6 @@
 """What a call costs with the journal on and the console open, beside the same server without either.
 
-    python bench/watched.py            100,000 accounts, 2,000 calls a second, five rounds
+    python bench/watched.py            100,000 accounts, 2,000 calls a second, 11 rounds
 
 Two servers with books in memory take turns. Nine of ten calls search, one marks; each is due at a time
 of its own, on one of 32 connections. One console is open: its overview, the journal and a book, all of
@@ -28,7 +28,7 @@ from console.visitor import Visitor
 from histories.wire import Wire
 from process import Client, Server
 
-ACCOUNTS, CONNECTIONS, RATE, ROUNDS, SECONDS = 100_000, 32, 2000, 5, 12.0
+ACCOUNTS, CONNECTIONS, RATE, ROUNDS, SECONDS = 100_000, 32, 2000, 11, 8.0
 _CONTACT = {"Type": 1, "To_Account": "peer"}
 
 
@@ -80,7 +80,7 @@ def _json(body: object) -> bytes:
 
 
 async def look(server: Server) -> None:
-    """Have the console open until cancelled."""
+    """Have the console open until cancelled. Raises where it cannot be, or is no longer."""
     visitor = Visitor(server.announced["admin_url"])
     visitor.get("/console")
     async with httpx.AsyncClient(
@@ -92,12 +92,13 @@ async def look(server: Server) -> None:
 
         async def follow(path: str) -> None:
             async with http.stream("GET", path) as events:
+                events.raise_for_status()
                 async for _ in events.aiter_lines():
                     pass
 
         async def reload() -> None:
             while True:
-                await http.get("/console")
+                (await http.get("/console")).raise_for_status()
                 await asyncio.sleep(5)
 
         book = "/console/books/watch?sdkappid=1400000000&account=user1"
@@ -113,6 +114,8 @@ async def main() -> None:
     for number in range(ROUNDS):
         for subject in (plain, watched):
             await subject.measure()
+        if looking.done():
+            looking.result()
         print(f"round {number + 1}", *(f"{each.microseconds[-1]:.0f} us" for each in (plain, watched)))
     looking.cancel()
     with contextlib.suppress(asyncio.CancelledError):

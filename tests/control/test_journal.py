@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -300,4 +301,11 @@ async def test_a_gate_is_closed_for_its_own_app_alone() -> None:
     gate = Gate()
     async with gate.closed(1):
         assert not gate.is_open()
+        async with asyncio.timeout(5), gate.passed(2):
+            pass
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), gate.passed(1):
+                pass
     assert gate.is_open()
+    async with asyncio.timeout(5), gate.passed(1):
+        pass

@@ -60,13 +60,12 @@ def failure(number: int) -> apsw.Error:
 class FaultyDisk(Disk):
     """A disk on which every nth write, sync, or either fails while it is `on`, with EIO or ENOSPC; a
     write perhaps in its middle. Which of that it is comes from the seed. `faults`: how many there
-    were, `sync_faults` those of them that were syncs."""
+    were."""
 
     def __init__(self, seed: int | str) -> None:
         chance = random.Random(f"disk {seed}")
         self.on = True
         self.faults = 0
-        self.sync_faults = 0
         self._kinds = chance.choice([("write",), ("sync",), ("write", "sync")])
         self._every = chance.randint(2, 25)
         self._errno = chance.choice([errno.EIO, errno.ENOSPC])
@@ -88,7 +87,6 @@ class FaultyDisk(Disk):
             if self._calls % self._every:
                 return
             self.faults += 1
-            self.sync_faults += kind == "sync"
         raise failure(self._errno)
 
 

@@ -1,7 +1,7 @@
 """Faults that an engine could have, to be planted on purpose: whoever proves that there are none must
 find each of them.
 
-Each is planted into the embedded store, for the rest of the process or until `undone`.
+Each is planted into the embedded store: for the rest of the process, or by `planted` for a block.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _told(clerks: Clerks) -> int:
 async def _until_ready(caller: Caller) -> float:
     began_at = time.monotonic()
     until = began_at + _RECOVERY_SECONDS_MAX
-    while not await caller.service.ready() and time.monotonic() < until:  # noqa: ASYNC110 - to be asked
+    while not await caller.service.ready() and time.monotonic() < until:  # noqa: ASYNC110 - it must be asked
         await asyncio.sleep(0.1)
     return time.monotonic() - began_at
 

@@ -91,5 +91,5 @@ def _seconds(text: str) -> float:
 
 def _control(visit: Visit) -> Parts:
     if visit.console.control is None:
-        raise Refused(404, visit.text("apps.no_control"))
+        raise Unfit(404, "apps.no_control")
     return visit.console.control

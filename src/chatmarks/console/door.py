@@ -67,7 +67,7 @@ class Door:
                 fields = await fields_of(request)
                 given = fields.pop("csrf", [""])[-1]
                 if not fits(given, visit.session.token):
-                    raise Refused(403, visit.text("error.old_form"))
+                    raise Unfit(403, "error.old_form")
                 visit = self._visit(request, visit.session, fields)
             return await pages[method](visit)
         except Unfit as unfit:

@@ -12,13 +12,12 @@ from starlette.responses import Response
 from chatmarks.commands import COMMANDS
 from chatmarks.console.calling import app_of, call, query_of, ticket_for
 from chatmarks.console.marking import pretty_text
-from chatmarks.console.page import Visit, number, plain, wrong
+from chatmarks.console.page import Unfit, Visit, number, plain, wrong
 from chatmarks.console.recorded import curl_script, golden_lines
 from chatmarks.console.streams import Streams
 from chatmarks.console.trying import note_call
 from chatmarks.control.journal import Filter, Journal
 from chatmarks.control.noted import Noted, told
-from chatmarks.control.refused import Refused
 from chatmarks.envelope import parse_query
 
 ROWS_MAX = 100
@@ -73,7 +72,7 @@ async def replay(visit: Visit) -> Response:
     cursor = visit.field("cursor")
     noted = _noted(visit, cursor)
     if noted.command not in COMMANDS or noted.sdkappid is None:
-        raise Refused(409, visit.text("journal.not_replayed"))
+        raise Unfit(409, "journal.not_replayed")
     app, identifier = await app_of(visit.console, noted.sdkappid), _identifier(noted)
     query = query_of(app.sdkappid, identifier, ticket_for(visit.console, app, identifier))
     body = noted.request.decode(errors="replace")
@@ -125,14 +124,14 @@ class Follow:
 
 def _journal(visit: Visit) -> Journal:
     if visit.console.control is None:
-        raise Refused(404, visit.text("overview.journal_off"))
+        raise Unfit(404, "overview.journal_off")
     return visit.console.control.journal
 
 
 def _noted(visit: Visit, cursor: str) -> Noted:
     noted = _journal(visit).at(cursor)
     if noted is None:
-        raise Refused(404, visit.text("journal.gone"))
+        raise Unfit(404, "journal.gone")
     return noted
 
 

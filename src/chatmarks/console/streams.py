@@ -8,8 +8,7 @@ from contextlib import suppress
 
 from starlette.responses import Response, StreamingResponse
 
-from chatmarks.console.page import Visit
-from chatmarks.control.refused import Refused
+from chatmarks.console.page import Unfit, Visit
 
 TICK_SECONDS = 1.0
 """How often is looked whether something is new."""
@@ -31,7 +30,7 @@ class Streams:
     def of(self, visit: Visit, event: str, news: Callable[[], Awaitable[str | None]]) -> Response:
         """A stream with an `event` whenever `news` gives its data. Raises `Refused` 503."""
         if self._open >= STREAMS_MAX:
-            raise Refused(503, visit.text("error.streams", most=STREAMS_MAX))
+            raise Unfit(503, "error.streams", most=STREAMS_MAX)
         return StreamingResponse(
             self._events(visit, event, news),
             media_type="text/event-stream",

@@ -14,9 +14,8 @@ from chatmarks.commands import COMMANDS
 from chatmarks.console.calling import Done, call, query_of, ticket_for
 from chatmarks.console.forms import document_url, form_of
 from chatmarks.console.marking import pretty, pretty_text
-from chatmarks.console.page import Visit, go, number
+from chatmarks.console.page import Unfit, Visit, go, number
 from chatmarks.console.snippets import snippets
-from chatmarks.control.refused import Refused
 from chatmarks.golden import Exchange, examples
 from chatmarks.limits import Profile, resolved_profile
 from chatmarks.store import App
@@ -67,7 +66,7 @@ async def made(visit: Visit) -> Response:
     if visit.field("do") == "prepare":
         return await _prepared(visit, wanted, visit.field("example"))
     if app is None:
-        raise Refused(400, visit.text("try.no_app"))
+        raise Unfit(400, "try.no_app")
     pasted = visit.field("usersig").strip() if visit.field("ticket") == "pasted" else None
     ticket = ticket_for(visit.console, app, wanted.identifier) if pasted is None else pasted
     query = query_of(app.sdkappid, wanted.identifier, ticket)
@@ -83,7 +82,7 @@ async def _prepared(visit: Visit, wanted: Wanted, name: str) -> Response:
     """Make the calls that come before an example, and show its form."""
     found = examples().get(name)
     if found is None or wanted.app is None:
-        raise Refused(404, visit.text("try.no_example"))
+        raise Unfit(404, "try.no_example")
     ticket = ticket_for(visit.console, wanted.app, wanted.identifier)
     for step in found.steps:
         query, body = query_of(wanted.app.sdkappid, wanted.identifier, ticket), json.dumps(step.body)
@@ -178,7 +177,7 @@ def _first_body(command: Command, admin: str) -> dict[str, Any]:
 def _command(visit: Visit) -> Command:
     path = visit.request.path_params["path"]
     if path not in COMMANDS:
-        raise Refused(404, visit.text("try.no_command"))
+        raise Unfit(404, "try.no_command")
     return COMMANDS[path]
 
 
