@@ -23,6 +23,7 @@ from chatmarks.command import url_path
 from harness import ADMIN, KEY, SDKAPPID, Answer
 
 PROGRAM = (sys.executable, "-m", "chatmarks")
+FREE_PORTS = ("--port", "0", "--admin-port", "0")
 
 
 def run(
@@ -46,7 +47,7 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 class Server:
-    """A `chatmarks serve --dev` on free ports that has announced itself."""
+    """A `chatmarks serve --dev`, on free ports unless told otherwise, that has announced itself."""
 
     def __init__(
         self,
@@ -54,11 +55,13 @@ class Server:
         environ: Mapping[str, str] | None = None,
         stderr: IO[str] | None = None,
         program: Sequence[str] = PROGRAM,
+        listening: Sequence[str] = FREE_PORTS,
+        pass_fds: Sequence[int] = (),
     ) -> None:
-        ports = ("--port", "0", "--admin-port", "0")
         self.process = subprocess.Popen(
-            [*program, "serve", "--dev", "--json", *ports, *arguments],
+            [*program, "serve", "--dev", "--json", *listening, *arguments],
             env=_environment(environ),
+            pass_fds=pass_fds,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

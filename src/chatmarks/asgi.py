@@ -1,7 +1,7 @@
 """HTTP to `Service.handle`: a plain ASGI function for the public listener.
 
 Answers are HTTP 200 whatever they say (document 1047/34620). Beside `/v4/` and `/x/1/` there are
-`/healthz` (the process runs) and `/readyz` (the store can be used), for whoever operates the server.
+`/healthz` (the process runs) and `/readyz` (calls are answered), for whoever operates the server.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def public(service: Road, feed: Further | None = None) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         if path in ("/healthz", "/readyz"):
-            ready = path == "/healthz" or await service.ready()
-            text = b"ok\n" if ready else b"not ready: the store cannot be used\n"
-            await respond(send, text, [_TEXT], status=200 if ready else 503)
+            problem = await service.problem() if path == "/readyz" else None
+            text = f"not ready: {problem}\n" if problem else "ok\n"
+            await respond(send, text.encode(), [_TEXT], status=503 if problem else 200)
             return
         if method == "OPTIONS":
             await respond(send, b"", list(_CORS))

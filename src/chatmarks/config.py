@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from chatmarks.cache import CACHE_BYTES
 from chatmarks.declared import DeclaredApp, declared_apps
+from chatmarks.handed_over import Handed, NotHandedOver, address_of, by_systemd
 from chatmarks.reader import Reader, Value
 from chatmarks.usersig import DEMO_KEY
 
@@ -40,7 +41,8 @@ class ConfigError(Exception):
 
 class Settings(Struct, frozen=True):
     """What `serve` needs to know. Hosts are names or addresses; port 0 picks a free one.
-    `admin_names`: by which names, beside those of loopback, the admin listener may be called;
+    `fd` and `admin_fd`: the file numbers of sockets that are listened on already, whose addresses those
+    are; `admin_names`: by which names, beside those of loopback, the admin listener may be called;
     `tls_cert` and `tls_key`: PEM files, for HTTPS on the public listener; `tls`: whether they are those
     that `chatmarks tls init` made in `tls_dir`, or in the user's own folder; `log_calls`: which calls
     are logged; `control`: whether testers control the server, `snapshots` the folder of theirs, None
@@ -52,6 +54,8 @@ class Settings(Struct, frozen=True):
     port: int
     admin_host: str
     admin_port: int
+    fd: int | None
+    admin_fd: int | None
     admin_names: tuple[str, ...]
     tls_cert: str | None
     tls_key: str | None
@@ -128,8 +132,16 @@ def examined(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Examined:
 def _settings(reader: Reader) -> Settings:
     """The settings that `reader` finds. Raises `ConfigError`."""
     dev = bool(reader.flags.get("dev"))
-    host = reader.text("host", "127.0.0.1")
+    handed = _handed(reader)
+    host, port = reader.text("host", "127.0.0.1"), reader.whole("port", 8600, "a port", _PORTS)
+    fd = reader.file_number("fd", handed.public)
+    host, port = _address(reader, "", fd, host, port)
     admin_host = reader.text("admin_host", "127.0.0.1")
+    admin_port = reader.whole("admin_port", 8601, "a port", _PORTS)
+    admin_fd = reader.file_number("admin_fd", handed.admin)
+    admin_host, admin_port = _address(reader, "admin_", admin_fd, admin_host, admin_port)
+    if fd is not None and fd == admin_fd:
+        reader.mistakes.append(f"fd and admin_fd: {fd} is one socket, and two are needed")
     admin_token = reader.secret("admin_token")
     if not is_loopback(admin_host) and admin_token is None:
         reader.mistakes.append(
@@ -148,9 +160,11 @@ def _settings(reader: Reader) -> Settings:
     master_path, origin = reader.find("master_key_file")
     settings = Settings(
         host=host,
-        port=reader.whole("port", 8600, "a port", _PORTS),
+        port=port,
         admin_host=admin_host,
-        admin_port=reader.whole("admin_port", 8601, "a port", _PORTS),
+        admin_port=admin_port,
+        fd=fd,
+        admin_fd=admin_fd,
         admin_names=tuple(str(reader.find("admin_names", "").value).replace(",", " ").split()),
         tls_cert=tls_cert,
         tls_key=tls_key,
@@ -184,6 +198,30 @@ def _settings(reader: Reader) -> Settings:
     if reader.mistakes:
         raise ConfigError(reader.mistakes)
     return settings
+
+
+def _handed(reader: Reader) -> Handed:
+    """The sockets that systemd handed over."""
+    try:
+        return by_systemd(reader.environ)
+    except NotHandedOver as error:
+        reader.mistakes.append(f"LISTEN_FDS: {error}")
+        return Handed()
+
+
+def _address(reader: Reader, prefix: str, fd: int | None, host: str, port: int) -> tuple[str, int]:
+    """Where a listener is: at `host` and `port`, or where the socket is that was handed over."""
+    if fd is None:
+        return host, port
+    origin = reader.found[f"{prefix}fd"].origin
+    for name in ("host", "port"):
+        if (other := reader.found[f"{prefix}{name}"].origin) != "default":
+            reader.mistakes.append(f"{other} and {origin}: only one of the two is allowed")
+    try:
+        return address_of(fd)
+    except NotHandedOver as error:
+        reader.mistakes.append(f"{origin}: {error}")
+        return host, port
 
 
 def _certificate(reader: Reader, *, tls: bool, tls_dir: Any) -> tuple[str | None, str | None]:
@@ -223,6 +261,8 @@ _KNOWN = {
     "port",
     "admin_host",
     "admin_port",
+    "fd",
+    "admin_fd",
     "admin_names",
     "store",
     "tls_cert",

@@ -1,8 +1,11 @@
 """HTTP/1.1 as uvicorn speaks it, with the bounds and the patience that it leaves to others.
 
-There are at most 20,000 connections. A head has 64 KiB and 10 seconds; at shutdown a body has one more
-second. A POST to `/v4/` or `/x/1/` that comes whole, with nothing before it that is still to be
-answered, takes the `lane`; every other request goes the long way that uvicorn knows.
+There are at most 20,000 connections. A head has 64 KiB and 10 seconds. A POST to `/v4/` or `/x/1/` that
+comes whole, with nothing before it that is still to be answered, takes the `lane`; every other request
+goes the long way that uvicorn knows.
+
+At the end of a listener a connection's last answer says that it is the last (`Connection: close`). One
+that is silent, or amid a request, has one more second.
 
 A request that offers to change the protocol is answered as if it did not: Java's own client offers
 HTTP/2 (`Upgrade: h2c`) with every first request, and a server may ignore the offer (RFC 9110, 7.8). The
@@ -17,6 +20,7 @@ from collections.abc import Awaitable, Sized
 from typing import Any
 
 import httptools
+import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -39,6 +43,12 @@ _PIECE_BYTES = 16384
 _DRAIN_SECONDS = 1.0
 
 
+class Config(uvicorn.Config):
+    """What uvicorn is told of a listener, and whether that is ending."""
+
+    is_ending = False
+
+
 class _Flow(FlowControl):
     """Reads on only when no request is left in `pipeline`. uvicorn itself reads on after every answer,
     and each reading can bring thousands of requests, which would pile up."""
@@ -55,6 +65,8 @@ class _Flow(FlowControl):
 class Http11(HttpToolsProtocol):
     """The protocol of one connection. `lane` answers what comes whole, where there is one."""
 
+    config: Config
+
     head_bytes = 0
     """How much has come since the last head was whole, in pieces; 0 while a body comes."""
 
@@ -64,6 +76,7 @@ class Http11(HttpToolsProtocol):
     head_timer: asyncio.TimerHandle | None = None
     idle_timer: asyncio.TimerHandle | None = None
     idle_since = 0.0
+    is_draining = False
 
     pieces: list[bytes] | None = None
     """The body of a request that is for the lane if it comes whole, as far as it came."""
@@ -86,6 +99,8 @@ class Http11(HttpToolsProtocol):
             return
         self.idle_since = self.loop.time()
         self.idle_timer = self.loop.call_later(IDLE_SECONDS_MAX, self._close_if_idle)
+        if self.config.is_ending:
+            self.shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, in pieces, so that a head that never ends is noticed early."""
@@ -169,6 +184,7 @@ class Http11(HttpToolsProtocol):
         parser, path = self.parser, self.url.partition(b"?")[0]
         return (
             self.lane is not None
+            and not self.config.is_ending
             and (self.cycle is None or self.cycle.response_complete)
             and path.startswith((b"/v4/", b"/x/1/"))
             and b"%" not in path
@@ -187,6 +203,8 @@ class Http11(HttpToolsProtocol):
         self.scope["extensions"] = {DROP: {"end": self.transport.abort}}
         self.headers += headers
         super().on_headers_complete()
+        if self.config.is_ending:
+            self.cycle.keep_alive = False
 
     def _wait_for_the_rest(self, pieces: list[bytes]) -> None:
         self.pieces = None
@@ -258,9 +276,13 @@ class Http11(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """End after the answer to a request that is whole, or becomes so within a second."""
+        if self.is_draining:
+            return
+        self.is_draining = True
         if self.asked is not None:
             self._take_back(self.asked)
-        super().shutdown()
+        if self._is_answering():
+            self.cycle.keep_alive = False
         self.loop.call_later(_DRAIN_SECONDS, self._end_unless_answering)
 
     def _is_answering(self) -> bool:

@@ -13,12 +13,12 @@ from typing import Any
 
 import uvicorn
 
-from chatmarks.http11 import Http11
+from chatmarks.http11 import Config, Http11
 from chatmarks.lane import Lane
 from chatmarks.limits import CONNECTIONS_MAX, IDLE_SECONDS_MAX
 
-DRAIN_SECONDS = 10
-"""How long calls in flight may take once a listener stops."""
+DRAIN_SECONDS = 9
+"""How long calls in flight may take once a listener stops, so that all is over within ten."""
 
 _BACKLOG = 2048
 _OTHER_FILES = 1000
@@ -31,31 +31,36 @@ class CannotListen(Exception):
 class _Listener(uvicorn.Server):
     """A uvicorn server that leaves signals to us, since two of them run in one loop."""
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._config = config
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
+    def end(self) -> None:
+        """Let no answer from now on leave without word that it is the last of its connection."""
+        self.should_exit = self._config.is_ending = True
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
 
 @contextlib.asynccontextmanager
-async def listening(*served: tuple[uvicorn.Config, socket.socket]) -> AsyncIterator[None]:
-    """Serve on sockets; at the end all of them stop together."""
-    listeners = [_Listener(config) for config, _ in served]
-    tasks = [
-        asyncio.create_task(listener.serve(sockets=[bound]))
-        for listener, (_, bound) in zip(listeners, served, strict=True)
-    ]
+async def listening(config: Config, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve on a socket; at the end the calls in flight are answered, and it is closed."""
+    listener = _Listener(config)
+    task = asyncio.create_task(listener.serve(sockets=[bound]))
     try:
-        for listener, task in zip(listeners, tasks, strict=True):
-            while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
-                await asyncio.sleep(0.001)
-            if task.done():
-                # It ended before it listened; this raises why.
-                await task
+        while not (listener.started or task.done()):  # noqa: ASYNC110 - a flag, no event
+            await asyncio.sleep(0.001)
+        if task.done():
+            # It ended before it listened; this raises why.
+            await task
         yield
     finally:
-        for listener in listeners:
-            listener.should_exit = True
-        await asyncio.gather(*tasks, return_exceptions=True)
+        listener.end()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def http(
@@ -64,7 +69,7 @@ def http(
     key: str | None = None,
     *,
     lane: Lane | None = None,
-) -> uvicorn.Config:
+) -> Config:
     """How `application` is served, over HTTPS with a certificate. `lane` answers those of its calls
     that come whole. Raises `CannotListen`."""
     if cert is not None:
@@ -72,7 +77,7 @@ def http(
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
         except (OSError, ssl.SSLError) as error:
             raise CannotListen(f"certificate {cert} with key {key}: {error}") from error
-    return uvicorn.Config(
+    return Config(
         application,
         ssl_certfile=cert,
         ssl_keyfile=key,
@@ -90,8 +95,13 @@ def http(
 
 
 @contextlib.contextmanager
-def bind(host: str, port: int) -> Generator[socket.socket, None, None]:
-    """A socket that is listened on. Raises `CannotListen`."""
+def bind(host: str, port: int, handed: int | None = None) -> Generator[socket.socket, None, None]:
+    """A socket that is listened on: a new one, or that with the file number `handed`. Raises
+    `CannotListen`."""
+    if handed is not None:
+        with socket.socket(fileno=handed) as bound:
+            yield bound
+        return
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)

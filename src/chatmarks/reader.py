@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 Chosen = TypeVar("Chosen", bound=str)
 
+_FILE_NUMBERS = range(2**20)
+
 
 class Value(NamedTuple):
     """A setting's value as it came, and where it came from."""
@@ -78,6 +80,16 @@ class Reader:
             self.mistakes.append(f"{origin}: {value!r} is not {kind}; {bounds}")
             return default
         return int(text)
+
+    def file_number(self, name: str, handed: int | None) -> int | None:
+        """The number of a file that is open: as told, or else as it was `handed` over by systemd."""
+        if self.find(name).value is not None:
+            mistakes = len(self.mistakes)
+            number = self.whole(name, 0, "a file number", _FILE_NUMBERS)
+            return number if len(self.mistakes) == mistakes else None
+        if handed is not None:
+            self.found[name] = Value(handed, "LISTEN_FDS")
+        return handed
 
     def secret(self, name: str) -> str | None:
         """A secret: itself, or the content of the file that `<name>_file` names."""

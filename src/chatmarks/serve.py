@@ -87,26 +87,31 @@ async def running(settings: Settings, stand: Stand | None = None) -> AsyncIterat
             return text(metrics.counts(), lags=await known_lags(store))
 
         history = await stack.enter_async_context(sampling(counts))
-        public_socket = stack.enter_context(bind(settings.host, settings.port))
-        admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
+        public_socket, admin_socket = stack.enter_context(sockets(settings))
         ending = asyncio.Event()
         behind = Behind(store, seal, service, road, history, ending, public_socket, control)
-        admin_app = admin_when_asked(lambda: problem_of(service), metrics_page, settings, behind)
+        admin_app = admin_when_asked(service.problem, metrics_page, settings, behind)
         watch = await stack.enter_async_context(kept_up(store, seal))
         application = public(road, Feed(service, watch))
-        await stack.enter_async_context(
-            listening(
-                (
-                    http(application, settings.tls_cert, settings.tls_key, lane=Lane(road)),
-                    public_socket,
-                ),
-                (http(admin_app), admin_socket),
-            )
-        )
-        # Before the listeners wait for who waits.
-        stack.callback(watch.end)
+        # The admin listener ends last, since it tells that calls are not taken any more.
+        await stack.enter_async_context(listening(http(admin_app), admin_socket))
         stack.callback(ending.set)
+        served = http(application, settings.tls_cert, settings.tls_key, lane=Lane(road))
+        await stack.enter_async_context(listening(served, public_socket))
+        # Before the listener waits for who waits.
+        stack.callback(watch.end)
+        stack.callback(service.end)
         yield await described(settings, store, public_socket, admin_socket)
+
+
+@contextlib.contextmanager
+def sockets(settings: Settings) -> Generator[tuple[socket.socket, socket.socket], None, None]:
+    """The sockets of the API and of the admin listener. Raises `CannotListen`."""
+    with (
+        bind(settings.host, settings.port, settings.fd) as public_socket,
+        bind(settings.admin_host, settings.admin_port, settings.admin_fd) as admin_socket,
+    ):
+        yield public_socket, admin_socket
 
 
 class Behind(Struct, frozen=True):
@@ -213,11 +218,6 @@ async def known_lags(store: Store) -> list[Lag]:
     except Exception as error:  # noqa: BLE001 - the other metrics are told all the same
         log.warning("how far readers of feeds are behind cannot be told: %s", error or type(error))
         return []
-
-
-async def problem_of(service: Service) -> str | None:
-    """Why calls cannot be answered, None when they can."""
-    return None if await service.ready() else "the store cannot be used"
 
 
 def admin_when_asked(

@@ -100,8 +100,8 @@ class Road(Protocol):
     def refuse(self, fail: Fail) -> bytes:
         """The answer to a call that is refused."""
 
-    async def ready(self) -> bool:
-        """Whether the store can be used."""
+    async def problem(self) -> str | None:
+        """Why calls cannot be answered, None when they can."""
 
 
 class _MayWait:
@@ -146,6 +146,7 @@ class Service:
         self._draw_id = draw_id
         self._observers = observers
         self._running = 0
+        self._is_ending = False
 
     def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
         """The answer to a call where nothing has to be waited for, else what waits for it in a task."""
@@ -226,14 +227,20 @@ class Service:
         """Look at an app anew, since this process made, changed or deleted it."""
         self._gateway.forget(sdkappid)
 
-    async def ready(self) -> bool:
-        """Whether the store can be used; the log has the reason when it cannot."""
+    def end(self) -> None:
+        """Be not ready from now on; calls are answered all the same."""
+        self._is_ending = True
+
+    async def problem(self) -> str | None:
+        """Why calls cannot be answered, None when they can; the log has what is wrong with a store."""
+        if self._is_ending:
+            return "the server is ending"
         try:
             await self.store.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, the store is not ready
             log.warning("the store cannot be used: %s", error or type(error).__name__)
-            return False
-        return True
+            return "the store cannot be used"
+        return None
 
     async def _run(self, command: Command, request: Any, call: Call) -> Struct | None:
         if command.kind is Kind.MANAGES:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from chatmarks.config import Settings, is_loopback
 from chatmarks.history import sampling
-from chatmarks.listen import DRAIN_SECONDS, bind, http, listening
+from chatmarks.listen import DRAIN_SECONDS, http, listening
 from chatmarks.metrics import Counts, Metrics, Workers, summed, text
 from chatmarks.serve import (
     Behind,
@@ -30,7 +30,7 @@ from chatmarks.serve import (
     described,
     known_lags,
     opened,
-    problem_of,
+    sockets,
 )
 from chatmarks.service import Service
 from chatmarks.store import Store
@@ -61,20 +61,20 @@ async def supervising(settings: Settings) -> AsyncIterator[Running]:
         own = Metrics(store)
         loopback = is_loopback(settings.host)
         service = Service(store, seal, loopback=loopback, observers=[own.observe])
-        public_socket = stack.enter_context(bind(settings.host, settings.port))
-        admin_socket = stack.enter_context(bind(settings.admin_host, settings.admin_port))
+        public_socket, admin_socket = stack.enter_context(sockets(settings))
         crew = Crew(settings, public_socket, store, own)
 
         async def problem() -> str | None:
-            return await problem_of(service) if crew.answering else "no worker answers calls"
+            return await service.problem() if crew.answering else "no worker answers calls"
 
         history = await stack.enter_async_context(sampling(crew.counts))
         ending = asyncio.Event()
         behind = Behind(store, seal, service, service, history, ending, public_socket)
         admin_app = admin_when_asked(problem, crew.metrics, settings, behind)
-        await stack.enter_async_context(listening((http(admin_app), admin_socket)))
-        await stack.enter_async_context(crew.at_work())
+        await stack.enter_async_context(listening(http(admin_app), admin_socket))
         stack.callback(ending.set)
+        await stack.enter_async_context(crew.at_work())
+        stack.callback(service.end)
         yield await described(settings, store, public_socket, admin_socket)
 
 

@@ -161,8 +161,9 @@ async def _answering(begin: Begin) -> AsyncIterator[Metrics]:
         ):
             application = public(service, Feed(service, watch))
             served = http(application, settings.tls_cert, settings.tls_key, lane=Lane(service))
-            async with listening((served, listener)):
+            async with listening(served, listener):
                 yield metrics
+                service.end()
                 # Before the listener waits for who waits.
                 watch.end()
 

@@ -146,7 +146,7 @@ def test_each_mistake_is_one_line_that_names_the_setting(
     ("text", "line"),
     [
         ("port = ", "chatmarks.toml: is not TOML: "),
-        ("prot = 1", "chatmarks.toml: prot: no such setting; known: admin_host, "),
+        ("prot = 1", "chatmarks.toml: prot: no such setting; known: admin_fd, admin_host, "),
         ("port = true", "chatmarks.toml: port: True is not a port"),
         ("workers = true", "chatmarks.toml: workers: True is not a number of workers; 1 to 64"),
         ("store = 5", "chatmarks.toml: store: 5 is not a text of one character or more"),

@@ -456,7 +456,7 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
     async def act() -> None:
         nonlocal away, back
         await asyncio.sleep(0.5)
-        assert await service.ready()
+        assert await service.problem() is None
         pid = own_server.get_pid()
         if how == "stopped":
             await asyncio.to_thread(own_server.stop)
@@ -468,7 +468,7 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
                 os.kill(process, signal.SIGSTOP if how == "frozen" else signal.SIGKILL)
         away = time.monotonic()
         await asyncio.sleep(4)
-        assert not await service.ready()
+        assert await service.problem() == "the store cannot be used"
         if how == "frozen":
             for process in processes:
                 os.kill(process, signal.SIGCONT)
@@ -476,7 +476,7 @@ async def test_while_the_server_is_away_calls_fail_in_time_and_work_soon_after_i
             await asyncio.to_thread(own_server.ensure_postgres_running)
         back = time.monotonic()
         await asyncio.sleep(5)
-        assert await service.ready()
+        assert await service.problem() is None
 
     seen = await _under_load(caller, act)
     assert {code for _, _, code in seen} == {0, 50005}

@@ -58,7 +58,7 @@ async def _round(path: Path, chance: random.Random, *, waits: bool) -> tuple[lis
                 # Faults of a checkpoint are nobody's answer.
                 if not has_short_log and not _told(clerks):
                     problems.append(f"{disk.faults} faults, and nobody was told: {clerks.codes}")
-                if await caller.service.ready():
+                if await caller.service.problem() is None:
                     problems.append(f"ready right after {disk.faults} faults")
             told = _told(clerks)
             await clerks.work(caller, _CALLS_AFTER)
@@ -83,7 +83,7 @@ def _told(clerks: Clerks) -> int:
 async def _until_ready(caller: Caller) -> float:
     began_at = time.monotonic()
     until = began_at + _RECOVERY_SECONDS_MAX
-    while not await caller.service.ready() and time.monotonic() < until:  # noqa: ASYNC110 - it must be asked
+    while await caller.service.problem() and time.monotonic() < until:  # noqa: ASYNC110 - it must be asked
         await asyncio.sleep(0.1)
     return time.monotonic() - began_at
 

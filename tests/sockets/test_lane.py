@@ -36,7 +36,7 @@ class Faulty:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.finish, self.handle = service.finish, service.handle
-        self.refuse, self.ready = service.refuse, service.ready
+        self.refuse, self.problem = service.refuse, service.problem
 
     def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
         if asked.path == "/v4/fault/at_once":
@@ -61,7 +61,7 @@ async def served() -> AsyncIterator[socket.socket]:
     await make_app(store)
     road = Faulty(Service(store, Seal(), loopback=True))
     with bind("127.0.0.1", 0) as bound:
-        async with listening((http(public(road), lane=Lane(road)), bound)):
+        async with listening(http(public(road), lane=Lane(road)), bound):
             yield bound
 
 
@@ -92,7 +92,7 @@ class Gated:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.answer, self.handle = service.answer, service.handle
-        self.refuse, self.ready = service.refuse, service.ready
+        self.refuse, self.problem = service.refuse, service.problem
         self.gate = asyncio.get_running_loop().create_future()
         self.held = asyncio.Event()
 
@@ -126,7 +126,7 @@ async def _answer_after_a_change(path: Path) -> bytes:
         time.sleep(0.05)
 
     with bind("127.0.0.1", 0) as bound, socket.socket() as raw:
-        async with listening((http(public(road), lane=Lane(road)), bound)):
+        async with listening(http(public(road), lane=Lane(road)), bound):
             raw.connect(bound.getsockname())
             raw.settimeout(10)
             # From here on neither the caller nor the book has to be looked up.

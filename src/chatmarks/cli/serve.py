@@ -29,6 +29,7 @@ Examples:
   chatmarks serve --store sqlite:////var/lib/chatmarks/books.db
   chatmarks serve --workers 4 --store sqlite:////var/lib/chatmarks/books.db
   chatmarks serve --dev --control
+  chatmarks serve --fd 3 --store sqlite:////var/lib/chatmarks/books.db
   CHATMARKS_APP=1400000001:admin CHATMARKS_APP_KEY_FILE=key chatmarks serve
 """
 
@@ -39,6 +40,8 @@ Examples:
 @click.option("--port", metavar="P", help="Port of the API; 0 picks one. [default: 8600]")
 @click.option("--admin-host", metavar="H", help="Address of the admin listener. [default: 127.0.0.1]")
 @click.option("--admin-port", metavar="P", help="Its port; 0 picks one. [default: 8601]")
+@click.option("--fd", metavar="N", help="A socket for the API that is listened on, by its number.")
+@click.option("--admin-fd", metavar="N", help="The same for the admin listener.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain (PEM), to serve HTTPS.")
 @click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
 @click.option(

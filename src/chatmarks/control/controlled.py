@@ -116,9 +116,9 @@ class Controlled:
         """The answer to a call that is refused before it was whole; the journal has none of it."""
         return self._service.refuse(fail)
 
-    async def ready(self) -> bool:
-        """Whether the store can be used."""
-        return await self._service.ready()
+    async def problem(self) -> str | None:
+        """Why calls cannot be answered, None when they can."""
+        return await self._service.problem()
 
     def _met(self, asked: Asked, came_at: float, began: float) -> _Call:
         command = COMMAND_OF.get(asked.path)

@@ -136,8 +136,8 @@ class Passing:
     def refuse(self, fail: Fail) -> bytes:
         return self._service.refuse(fail)
 
-    async def ready(self) -> bool:
-        return await self._service.ready()
+    async def problem(self) -> str | None:
+        return await self._service.problem()
 
     async def _is_ours(self, command: Command, asked: Asked) -> bool:
         """Whether the caller is let in here, too, or would be a second later."""
