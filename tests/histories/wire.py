@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from process import signed_query
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_LAST = b"\r\nconnection: close\r\n"
 _ANSWER_SECONDS_MAX = 10
 
 
@@ -22,7 +23,10 @@ class NoAnswer(Exception):
 
 
 class Wire:
-    """One connection to the server at `url`, made at the first call."""
+    """One connection to the server at `url`, made at the first call. `told_last`: the last answer said
+    that no other will come."""
+
+    told_last = False
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -51,6 +55,7 @@ class Wire:
                 found = _LENGTH.search(head)
                 assert head.startswith(b"HTTP/1.1 200 "), head
                 assert found, head
+                self.told_last = _LAST in head.lower()
                 return await reader.readexactly(int(found[1]))
         except (OSError, asyncio.IncompleteReadError) as error:
             raise NoAnswer from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs import disk, history, power
+from proofs import disk, history, power, soak
 from proofs.part import Part
 
-PARTS: tuple[Part, ...] = (*history.PARTS, disk.PART, power.PART)
+PARTS: tuple[Part, ...] = (*history.PARTS, disk.PART, power.PART, soak.PART)
