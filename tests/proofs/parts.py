@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from proofs import disk, history, power, soak
+from proofs import disk, ending, following, history, overload, power, soak
 from proofs.part import Part
 
-PARTS: tuple[Part, ...] = (*history.PARTS, disk.PART, power.PART, soak.PART)
+PARTS: tuple[Part, ...] = (
+    *history.PARTS,
+    disk.PART,
+    power.PART,
+    soak.PART,
+    overload.PART,
+    ending.PART,
+    following.PART,
+)
