@@ -16,6 +16,7 @@ import pytest
 import postgres
 from chatmarks.book import EMPTY_BOOK, Account, Book
 from chatmarks.engines import BadStore, open_store, shown
+from chatmarks.engines import statements as sql
 from chatmarks.engines.connections import CHANGE_SECONDS_MAX, Target
 from chatmarks.engines.migrate import migrate
 from chatmarks.engines.migrations import NOTHING, revisions, upgrade_script
@@ -442,6 +443,35 @@ async def _under_load(
         stop.set()
         await asyncio.gather(*clients)
     return seen
+
+
+async def _made_behind(own_url: str, act: Awaitable[Any]) -> None:
+    """Do something to an account that is not there, which makes the account before it is through."""
+    connection = await asyncpg.connect(own_url)
+    try:
+        async with connection.transaction():
+            # Whoever deletes conversations waits here.
+            await connection.execute("LOCK TABLE conversation IN EXCLUSIVE MODE")
+            acting = asyncio.ensure_future(act)
+            await asyncio.sleep(0.5)
+            await connection.execute(sql.PUT_ACCOUNTS, [ALICE.owner], [7], [1], ["{}"])
+            row = [[each] for each in (ALICE.owner, 1, "bob", 0, 1, "", 0, 0)]
+            await connection.execute(sql.PUT_CONVERSATIONS, *row)
+        await acting
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("how", ["deleted", "put away"])
+async def test_who_deletes_an_account_that_is_gone_leaves_alone_the_one_that_comes_after_it(
+    own_url: str, own_store: Store, how: str
+) -> None:
+    if how == "deleted":
+        await _made_behind(own_url, own_store.delete_account(ALICE))
+    else:
+        await _made_behind(own_url, own_store.put_wholes([], gone=[ALICE.owner]))
+    kept = await own_store.read(ALICE)
+    assert len(kept.book.entries) == 1
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed", "frozen"])

@@ -222,15 +222,17 @@ class PostgresStore:
                 # The account row first: from here on no writer finds it. Each in a statement of its
                 # own, which sees what those wrote that had the row before.
                 existed = await connection.fetchval(sql.DELETE_ACCOUNT, account.owner) is not None
+                if not existed:
+                    # Something to commit: what took it away may be on no standby yet. Nothing else:
+                    # an account may be there by now, of which this one holds nothing.
+                    await connection.execute(sql.PROBE, draw_version())
+                    return False
                 for statement in postgres_whole.ROWS_OF_ACCOUNTS:
                     await connection.execute(statement, account.owner)
-                if existed and told_at is not None:
+                if told_at is not None:
                     event = Event(account.userid, told_at, EventKind.DELETED)
                     await postgres_events.tell(connection, account.owner, event)
-                if not existed:
-                    # Something to commit: what took it away may be on no standby yet.
-                    await connection.execute(sql.PROBE, draw_version())
-                return existed
+                return True
 
         existed = await self._connections.change(work)
         self._books.drop_deleted(account)

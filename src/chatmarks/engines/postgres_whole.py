@@ -81,9 +81,10 @@ async def put_wholes(
         taken = await connection.fetch(put, *_columns(account_rows(ordered), 4))
         deleted = await connection.fetch(sql.DELETE_ACCOUNTS, list(gone))
         keys = {owner for (owner,) in taken}
-        # One by one: of a list of owners a planner without statistics, as after a beginning, thinks
-        # that it has most of the table, and reads all of it for each batch.
-        old = [(key,) for key in (*gone, *keys)]
+        # Only of rows that are held: an account that was not there may be there by now. One by one: of
+        # a list of owners a planner without statistics, as after a beginning, thinks that it has most
+        # of the table, and reads all of it for each batch.
+        old = [*map(tuple, deleted), *((key,) for key in keys)]
         for statement in ROWS_OF_ACCOUNTS:
             await connection.executemany(statement, old)
         new = [whole for whole in given if whole.key in keys]
